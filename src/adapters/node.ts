@@ -1,0 +1,91 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { TLSSocket } from 'node:tls'
+import { LatchkeyError } from '../errors.ts'
+import type { Exchange } from '../http/exchange.ts'
+import { holdResponse } from '../http/hold-response.ts'
+import type { Sessions } from '../http/sessions.ts'
+import type { Session } from '../session/session.ts'
+
+/** What a handler gets besides request and response. */
+export interface NodeContext<Data extends object> {
+  /** The session of this request; `await session.load()` before reading its fields. */
+  readonly session: Session<Data>
+  /** A token for the form field `csrf_token` or the header `X-CSRF-Token`. Needs a loaded session. */
+  readonly csrfToken: () => string
+  /** Resolves to the session of a signed-in user, or rejects with a `Refusal` (401), which becomes the answer. */
+  readonly requireUser: () => Promise<Session<Data>>
+  /** As `requireUser`, for a user who proved who they are within `withinMs` milliseconds. */
+  readonly requireFresh: (withinMs: number) => Promise<Session<Data>>
+  /** The exchange itself, for the client's address and for adapters on top of this one. */
+  readonly exchange: Exchange<Data>
+}
+
+/** A request handler with a session. What it throws becomes the answer: a refusal its status, anything else 500. */
+export type NodeHandler<Data extends object> = (
+  request: IncomingMessage & { body?: unknown },
+  response: ServerResponse,
+  context: NodeContext<Data>,
+) => unknown
+
+/** How {@link sessions} treats errors. */
+export interface NodeOptions {
+  /** Writes the answer for an error. Default: status, headers and one line of plain text that gives nothing away. */
+  readonly onError?: (error: unknown, request: IncomingMessage, response: ServerResponse) => void
+}
+
+/**
+ * Sessions for `node:http`, `node:https` and `node:http2` (compatibility API): wraps a handler into a request listener.
+ *
+ * The form field `csrf_token` is read from `request.body`; a handler that parses bodies itself assigns it before it
+ * loads the session.
+ */
+export function sessions<Data extends object>(
+  manager: Sessions<Data>,
+  handler: NodeHandler<Data>,
+  options: NodeOptions = {},
+): RequestListener {
+  const answerError = options.onError ?? plainError
+  return (request: IncomingMessage & { body?: unknown }, response) => {
+    const exchange: Exchange<Data> = manager.exchange({
+      method: request.method ?? '',
+      target: request.url ?? '',
+      headers: request.headers,
+      remoteAddress: request.socket.remoteAddress,
+      encrypted: (request.socket as TLSSocket).encrypted === true,
+      onUse: () => holdResponse(response, exchange, fail),
+      body: () => request.body,
+    })
+    const fail = (error: unknown): void => {
+      if (response.headersSent) response.destroy(error instanceof Error ? error : undefined)
+      else answerError(error, request, response)
+    }
+    const refusal = exchange.refusal()
+    if (refusal) {
+      fail(refusal)
+      return
+    }
+    const context: NodeContext<Data> = {
+      session: exchange.session,
+      csrfToken: () => exchange.csrfToken(),
+      requireUser: () => exchange.requireUser(),
+      requireFresh: withinMs => exchange.requireFresh(withinMs),
+      exchange,
+    }
+    Promise.resolve()
+      .then(() => handler(request, response, context))
+      .catch(fail)
+  }
+}
+
+function plainError(error: unknown, _request: IncomingMessage, response: ServerResponse): void {
+  const known = error instanceof LatchkeyError && error.status < 500 ? error : null
+  const status = error instanceof LatchkeyError ? error.status : 500
+  response.statusCode = status
+  if (error instanceof LatchkeyError)
+    for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value)
+  response.setHeader('content-type', 'text/plain; charset=utf-8')
+  response.setHeader('x-content-type-options', 'nosniff')
+  response.end(
+    `${known?.message ?? (status === 503 ? 'The service is briefly unavailable. Please try again.' : 'Something went wrong on our side.')}\n`,
+  )
+}

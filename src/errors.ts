@@ -1,0 +1,107 @@
+/**
+ * Every error of Latchkey, in one union of codes.
+ *
+ * Three kinds of failure are kept apart because each has another reader: {@link UsageError} is for the developer (it
+ * names the option and the fix), {@link Refusal} is for the client (it carries a status and gives an attacker nothing),
+ * {@link StoreError} is for the operator (a broken world, with its `cause`).
+ */
+
+/** What went wrong, as a stable literal to switch on. Messages may change between releases, codes do not. */
+export type ErrorCode = 'usage' | 'store' | 'data-too-large' | RefusalReason
+
+/**
+ * Why a request was refused. The same literals appear in events and in the docs.
+ *
+ * - `csrf-cross-site`: the browser says that another site sent this request (Fetch Metadata or Origin).
+ * - `csrf-no-origin`: a cookie came along, but neither Fetch Metadata, Origin nor a token shows where from.
+ * - `csrf-token-missing`, `csrf-token-invalid`: the session-bound token is absent or of another session.
+ * - `not-signed-in`: the route needs a user.
+ * - `not-fresh`: the route needs a user who proved who they are more recently.
+ * - `session-ended`: the session ended on another request while this one was changing it.
+ * - `too-many-sessions`: the user has the maximum number of sessions and the policy refuses one more.
+ * - `sign-in-overtaken`: "end all sessions" of this user ran while this sign-in was in progress.
+ */
+export type RefusalReason =
+  | 'csrf-cross-site'
+  | 'csrf-no-origin'
+  | 'csrf-token-missing'
+  | 'csrf-token-invalid'
+  | 'not-signed-in'
+  | 'not-fresh'
+  | 'session-ended'
+  | 'too-many-sessions'
+  | 'sign-in-overtaken'
+
+/** The base class: `instanceof LatchkeyError` is true for every error that Latchkey throws on purpose. */
+export abstract class LatchkeyError extends Error {
+  /** Stable literal to switch on. */
+  abstract readonly code: ErrorCode
+  /** HTTP status, 400–599, that frameworks such as Express read to answer the client. */
+  abstract readonly status: number
+  /** Extra response headers for the error answer, lower-case names; frameworks such as Express read them. */
+  readonly headers: Readonly<Record<string, string>> = {}
+}
+
+/** A mistake in configuration or in the order of calls. The message names the option or the call, and the fix. */
+export class UsageError extends LatchkeyError {
+  override readonly name = 'UsageError'
+  readonly code = 'usage'
+  readonly status = 500
+}
+
+/** The session's data would exceed `maxDataBytes`. Nothing was written; the stored session is as it was. */
+export class DataTooLargeError extends LatchkeyError {
+  override readonly name = 'DataTooLargeError'
+  readonly code = 'data-too-large'
+  readonly status = 413
+}
+
+const refusalStatus: Record<RefusalReason, number> = {
+  'csrf-cross-site': 403,
+  'csrf-no-origin': 403,
+  'csrf-token-missing': 403,
+  'csrf-token-invalid': 403,
+  'not-signed-in': 401,
+  'not-fresh': 401,
+  'session-ended': 401,
+  'too-many-sessions': 403,
+  'sign-in-overtaken': 401,
+}
+
+/** An expected "no". The message is safe to show: it tells an honest person what to do and an attacker nothing. */
+export class Refusal extends LatchkeyError {
+  override readonly name = 'Refusal'
+  readonly code: RefusalReason
+  readonly status: number
+  override readonly headers: Readonly<Record<string, string>>
+
+  constructor(reason: RefusalReason, message: string) {
+    super(message)
+    this.code = reason
+    this.status = refusalStatus[reason]
+    // A cache must not answer an honest request with this refusal (CSRF-10).
+    this.headers = reason.startsWith('csrf-')
+      ? { 'cache-control': 'no-store', vary: 'Sec-Fetch-Site, Origin' }
+      : { 'cache-control': 'no-store' }
+  }
+}
+
+/** The refusal for a request whose session ended while it was under way. */
+export function sessionEnded(): Refusal {
+  return new Refusal(
+    'session-ended',
+    'Your session ended while this request was under way. Nothing was changed. Please sign in again.',
+  )
+}
+
+/**
+ * The store is dead, slow or lying. The request ends with 503 and `Retry-After`: an outage never means "signed in" and
+ * never silently means "signed out" (ASVS 16.5.2, 16.5.3). The message names the operation; `cause` holds the details
+ * and is for logs only.
+ */
+export class StoreError extends LatchkeyError {
+  override readonly name = 'StoreError'
+  readonly code = 'store'
+  readonly status = 503
+  override readonly headers: Readonly<Record<string, string>> = { 'retry-after': '1' }
+}

@@ -1,0 +1,236 @@
+import { randomBytes } from 'node:crypto'
+import { UsageError } from '../errors.ts'
+import { type Duration, durationMs } from '../session/duration.ts'
+import { Engine } from '../session/engine.ts'
+import type { EventListener } from '../session/events.ts'
+import { createKeyRing } from '../session/key-ring.ts'
+import { type Policy, type PolicyOptions, resolvePolicy } from '../session/policy.ts'
+import { policyPage } from '../session/policy-page.ts'
+import { describe, type SessionInfo } from '../session/session-info.ts'
+import type { SessionStore } from '../session/store.ts'
+import { clientAddress, type TrustProxy } from './client-address.ts'
+import { ownOrigins } from './csrf.ts'
+import { Exchange, type RequestFacts, type SessionHost } from './exchange.ts'
+import type { AlsoCleared } from './hygiene.ts'
+import { type SessionCookieOptions, sessionCookie } from './set-cookie.ts'
+
+/** Options of {@link createSessions}. Only `secrets` and `store` are needed: the defaults are the safe ones. */
+export interface SessionsOptions {
+  /**
+   * Server secrets, newest first: the first one issues tokens, all of them verify, so that a secret can be replaced
+   * while people work. At least 32 random characters each, from `npx latchkey keygen`, out of the environment or a
+   * vault (ASVS 13.3.1). A missing, short or well-known one is refused.
+   */
+  readonly secrets: readonly (string | undefined)[]
+  /** Where records live. The memory store is refused in production. */
+  readonly store: SessionStore
+  /** Time and count limits. */
+  readonly policy?: PolicyOptions
+  /** Name and attributes of the session cookie. Default: `__Host-Http-sid`, Secure, HttpOnly, SameSite=Lax, Path=/. */
+  readonly cookie?: Omit<SessionCookieOptions, 'insecureHttp'>
+  /** Defence against cross-site request forgery; both layers are on by default. */
+  readonly csrf?: CsrfOptions
+  /**
+   * Which proxies in front of this server are believed about the client's address and HTTPS. Default `false`: none.
+   * In production it must be written down, because a wrong guess either believes attackers or sees no HTTPS.
+   */
+  readonly trustProxy?: TrustProxy
+  /** Works over plain HTTP with a weaker cookie. Default `false`. For development only: refused in production. */
+  readonly insecureHttp?: boolean
+  /** Gets every event, synchronously. What it throws is ignored. */
+  readonly onEvent?: EventListener
+  /**
+   * What happens when a superseded token comes back: `end` (default) ends the session for both holders, because one of
+   * them is a thief; `refuse` only refuses the request. Both raise `token.replayed`.
+   */
+  readonly onReplay?: 'end' | 'refuse'
+  /** Most bytes of one session's data as JSON, 256 to 1,048,576. Default 65,536. More throws a `DataTooLargeError` (413). */
+  readonly maxDataBytes?: number
+  /** How long the store may take before the request ends with 503. Default `'2s'`. */
+  readonly storeTimeout?: Duration
+  /** How often what has timed out is removed from the store. Default `'1m'`; `false` when something else does it. */
+  readonly sweepEvery?: Duration | false
+  /** What a sign-out clears in the browser besides its storage, or `false` for no `Clear-Site-Data`. Default `[]`. */
+  readonly clearSiteData?: readonly AlsoCleared[] | false
+  /** `production` refuses what is only fit for development. Default: what `NODE_ENV` says. */
+  readonly environment?: 'production' | 'development'
+  /** Now, epoch ms. For tests. Default `Date.now`. */
+  readonly clock?: () => number
+  /** Random bytes. For tests. Default `node:crypto`'s `randomBytes`. */
+  readonly random?: (size: number) => Buffer
+}
+
+/** Options of the CSRF defence. */
+export interface CsrfOptions {
+  /**
+   * Origins whose pages may send requests, such as `https://campus.example`. Default: the host that the request asks
+   * for. With a list, only the list counts for clients that send `Origin` but no Fetch Metadata.
+   */
+  readonly origins?: readonly string[]
+  /** Whether unsafe requests of a session must carry its token. Default `true` (NIST SP 800-63B-4 5.1). */
+  readonly token?: boolean
+  /** Requests that are not checked, as `'POST /path'`, compared exactly as sent. Default: none. */
+  readonly exempt?: readonly `${string} /${string}`[]
+  /** Tell about forged requests, but carry them out: for trying the defence on a live site. Default `false`. */
+  readonly insecureReportOnly?: boolean
+}
+
+/** What {@link createSessions} returns: one lifecycle of sessions, for adapters and for administration. */
+export interface Sessions<Data extends object = Record<string, unknown>> {
+  /** The policy in force. */
+  readonly policy: Policy
+  /** The user's live sessions, newest first. */
+  list(userId: string): Promise<SessionInfo[]>
+  /** One live session by its public id, or `null`. */
+  find(sid: string): Promise<SessionInfo | null>
+  /**
+   * Ends one session and resolves to whether it was alive. With `userId` only if it belongs to this user, so that an
+   * id from a form cannot end somebody else's (ASVS 7.5.2).
+   */
+  end(sid: string, options?: { readonly userId?: string }): Promise<boolean>
+  /**
+   * Ends all of a user's sessions, but `except` if given, and resolves to how many. Exact: when it resolves none of them
+   * answers anywhere, and a sign-in that was under way is refused (ASVS 7.4.2, 7.4.3, 7.4.5).
+   */
+  endUser(userId: string, options?: { readonly except?: string | null }): Promise<number>
+  /** Ends every session there is and resolves to how many. */
+  endEverybody(): Promise<number>
+  /** The user's generation: read it before the password is checked and pass it to `signIn`. */
+  generation(userId: string): Promise<number>
+  /** Adds a listener for events; the returned function removes it. */
+  subscribe(listener: EventListener): () => void
+  /** The policy in force as a page of Markdown (ASVS 7.1.1, 7.1.2). */
+  policyPage(): string
+  /** Resolves when the store can serve, rejects with a `StoreError` when not. */
+  ping(): Promise<void>
+  /** Removes what has timed out now, and resolves to how many records left. */
+  sweep(): Promise<number>
+  /** Stops the sweeper and closes the store. */
+  close(): Promise<void>
+  /** For adapters: the exchange of one request. */
+  exchange(facts: RequestFacts): Exchange<Data>
+}
+
+/**
+ * Starts session management. Throws a `UsageError` that names the option and the fix when the set-up is unusable or
+ * unsafe: a service that cannot be safe must not start (T23).
+ */
+export function createSessions<Data extends object = Record<string, unknown>>(
+  options: SessionsOptions,
+): Sessions<Data> {
+  const production = (options.environment ?? process.env.NODE_ENV) === 'production'
+  const { store, clock = Date.now, random = randomBytes, insecureHttp = false, maxDataBytes = 65_536 } = options
+  if (!store)
+    throw new UsageError(
+      "store is missing: pass one, for example sqliteStore('sessions.db') from 'latchkey/stores/sqlite'.",
+    )
+  if (production) assertFitForProduction(options)
+  if (!(Number.isInteger(maxDataBytes) && maxDataBytes >= 256 && maxDataBytes <= 1_048_576)) {
+    throw new UsageError('maxDataBytes must be a whole number from 256 to 1048576.')
+  }
+
+  const ring = createKeyRing(options.secrets)
+  const policy = resolvePolicy(options.policy)
+  const engine = new Engine({
+    ring,
+    store,
+    policy,
+    clock,
+    random,
+    onReplay: options.onReplay ?? 'end',
+    storeTimeoutMs: durationMs(options.storeTimeout ?? '2s', 'storeTimeout'),
+  })
+  if (options.onEvent) engine.events.subscribe(options.onEvent)
+  const host: SessionHost = {
+    engine,
+    ring,
+    random,
+    insecureHttp,
+    maxDataBytes,
+    cookie: sessionCookie({
+      sameSite: policy.preset === 'owasp-high' ? 'strict' : 'lax',
+      ...options.cookie,
+      insecureHttp,
+    } as SessionCookieOptions),
+    readConnection: clientAddress(options.trustProxy ?? false),
+    clearSiteData: options.clearSiteData ?? [],
+    csrf: {
+      origins: ownOrigins(options.csrf?.origins),
+      token: options.csrf?.token ?? true,
+      exempt: new Set(options.csrf?.exempt),
+      insecureReportOnly: options.csrf?.insecureReportOnly ?? false,
+    },
+  }
+  const stopSweeping = sweepRegularly(engine, options.sweepEvery ?? '1m')
+
+  return {
+    policy,
+    list: async userId => (await engine.list(userId)).map(entry => describe(entry, policy)),
+    find: async sid => {
+      const entry = await engine.find(sid)
+      return entry && describe(entry, policy)
+    },
+    end: async (sid, { userId } = {}) => {
+      if (userId !== undefined && (await engine.find(sid))?.record.userId !== userId) return false
+      return engine.end(sid, 'revoked')
+    },
+    endUser: (userId, { except } = {}) => engine.endUser(userId, 'revoked', except ?? undefined),
+    endEverybody: () => engine.endEverybody('revoked'),
+    generation: userId => engine.generation(userId),
+    subscribe: listener => engine.events.subscribe(listener),
+    policyPage: () => policyPage(policy),
+    ping: () => engine.ping(),
+    sweep: () => engine.sweep(),
+    close: () => {
+      stopSweeping()
+      return engine.close()
+    },
+    exchange: facts => new Exchange<Data>(host, facts),
+  }
+}
+
+function assertFitForProduction({ store, insecureHttp, trustProxy, csrf }: SessionsOptions): void {
+  if (!store.persistent) {
+    throw new UsageError(
+      `store: the ${store.name} store forgets everybody at every restart and is refused in production. Use sqliteStore, or a database.`,
+    )
+  }
+  if (insecureHttp)
+    throw new UsageError(
+      'insecureHttp: true is refused in production: serve HTTPS, or end TLS at a proxy and set trustProxy.',
+    )
+  if (csrf?.insecureReportOnly)
+    throw new UsageError('csrf.insecureReportOnly: true is refused in production: remove it.')
+  if (trustProxy === undefined) {
+    throw new UsageError(
+      'trustProxy must be written down in production: false when clients reach this server directly, otherwise the number or the addresses of your proxies.',
+    )
+  }
+}
+
+/** Sweeps now and then, a little irregularly so that many processes do not do it in step. Never keeps the process alive. */
+function sweepRegularly(engine: Engine, every: Duration | false): () => void {
+  if (every === false) return () => {}
+  const everyMs = durationMs(every, 'sweepEvery')
+  let timer: NodeJS.Timeout
+  const schedule = (): void => {
+    timer = setTimeout(
+      () => {
+        // A failure was told as an event already; the next sweep tries again.
+        engine
+          .sweep()
+          .catch(() => {})
+          .finally(() => {
+            if (!stopped) schedule()
+          })
+      },
+      everyMs * (0.9 + Math.random() * 0.2),
+    ).unref()
+  }
+  let stopped = false
+  schedule()
+  return () => {
+    stopped = true
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,28 @@
+/** Latchkey: session management for TypeScript servers. */
+export {
+  DataTooLargeError,
+  type ErrorCode,
+  LatchkeyError,
+  Refusal,
+  type RefusalReason,
+  StoreError,
+  UsageError,
+} from './errors.ts'
+export type { TrustProxy } from './http/client-address.ts'
+export type { Exchange, RequestFacts } from './http/exchange.ts'
+export { safeReturnTo } from './http/return-to.ts'
+export { type CsrfOptions, createSessions, type Sessions, type SessionsOptions } from './http/sessions.ts'
+export type { AssuranceLevel } from './session/body.ts'
+export type { Duration } from './session/duration.ts'
+export {
+  type EventListener,
+  type EventType,
+  eventCatalogue,
+  type RequestOrigin,
+  type SessionEvent,
+  type Severity,
+} from './session/events.ts'
+export { type Policy, type PolicyOptions, type PresetName, presets } from './session/policy.ts'
+export type { Session, SignInOptions } from './session/session.ts'
+export type { SessionInfo } from './session/session-info.ts'
+export type { CreateOptions, CreateResult, EndMark, EndReason, SessionStore, StoredRecord } from './session/store.ts'

@@ -1,0 +1,109 @@
+import type { KeyObject } from 'node:crypto'
+import type { RequestOrigin } from './events.ts'
+import { seal, unseal } from './seal.ts'
+import type { StoredRecord } from './store.ts'
+import type { RandomBytes } from './token.ts'
+
+/** How strongly the user was authenticated: 0 anonymous, 1–3 as NIST SP 800-63B's AAL. */
+export type AssuranceLevel = 0 | 1 | 2 | 3
+
+/** What the engine writes into a record's `body`. Everything but the data can be read without the token. */
+export interface SessionBody {
+  /** When the user last proved who they are, epoch ms; `null` for an anonymous session. OIDC `auth_time`. */
+  readonly authenticatedAt: number | null
+  /** How they did, as RFC 8176 values such as `pwd`, `otp`, `hwk`. */
+  readonly amr: readonly string[]
+  /** The level that was reached. */
+  readonly aal: AssuranceLevel
+  /** Whether the cookie survives the end of the browser ("remember me"). */
+  readonly persistent: boolean
+  /** Where the session was created from. */
+  readonly client: RequestOrigin
+  /** The secret that is current. */
+  readonly secret: { readonly hash: string; readonly issuedAt: number }
+  /** Superseded secrets that may still be under way, newest first. */
+  readonly retired: readonly RetiredSecret[]
+  /** The application's data, sealed under the current secret; the fields above and the user are authenticated with it. */
+  readonly data: string
+}
+
+/** A secret that is no longer current. */
+export interface RetiredSecret {
+  /** SHA-256 of the secret, base64url. */
+  readonly hash: string
+  /** When it was superseded, epoch ms. */
+  readonly at: number
+  /**
+   * The current secret, sealed under this one, so that whoever presents this one gets the same successor and never a
+   * third. `null` after a step-up, which hands out nothing. `seenAt`: when the successor was first presented.
+   */
+  readonly handoff: { readonly sealed: string; readonly seenAt: number | null } | null
+}
+
+/** The text for a record's `body`. */
+export function encodeBody(body: SessionBody): string {
+  return JSON.stringify(body)
+}
+
+/** Reads a record's `body`; `null` when it is damaged or of another version. */
+export function decodeBody(text: string): SessionBody | null {
+  let body: Partial<SessionBody> | null
+  try {
+    body = JSON.parse(text)
+  } catch {
+    return null
+  }
+  const sound =
+    typeof body === 'object' &&
+    body !== null &&
+    (body.authenticatedAt === null || typeof body.authenticatedAt === 'number') &&
+    Array.isArray(body.amr) &&
+    typeof body.aal === 'number' &&
+    typeof body.persistent === 'boolean' &&
+    typeof body.client === 'object' &&
+    typeof body.secret?.hash === 'string' &&
+    typeof body.secret.issuedAt === 'number' &&
+    Array.isArray(body.retired) &&
+    typeof body.data === 'string'
+  return sound ? (body as SessionBody) : null
+}
+
+type Identity = Pick<StoredRecord, 'sid' | 'userId' | 'createdAt'>
+type Assurance = Pick<SessionBody, 'authenticatedAt' | 'amr' | 'aal' | 'persistent'>
+
+/**
+ * What the sealed data is bound to: whoever can write to the store, but does not hold the token, cannot make a session
+ * somebody else's, stronger, younger or longer-lived: the data then no longer opens and the session is refused.
+ */
+function identityOf(record: Identity, body: Assurance): string {
+  return JSON.stringify([
+    record.sid,
+    record.userId,
+    record.createdAt,
+    body.authenticatedAt,
+    body.amr,
+    body.aal,
+    body.persistent,
+  ])
+}
+
+/** Seals the application's data (JSON text) to the record it belongs to. */
+export function sealData(key: KeyObject, json: string, record: Identity, body: Assurance, random: RandomBytes): string {
+  return seal(key, json, identityOf(record, body), random)
+}
+
+/** Opens the application's data; `null` when the record was tampered with. */
+export function unsealData(key: KeyObject, record: Identity, body: SessionBody): string | null {
+  return unseal(key, body.data, identityOf(record, body))
+}
+
+/** Seals a successor secret under the secret it replaces. */
+export function sealHandoff(key: KeyObject, successor: Buffer, sid: string, random: RandomBytes): string {
+  return seal(key, successor.toString('base64url'), `handoff ${sid}`, random)
+}
+
+/** Opens a successor secret; `null` when it was tampered with. */
+export function unsealHandoff(key: KeyObject, sealed: string, sid: string): Buffer | null {
+  const text = unseal(key, sealed, `handoff ${sid}`)
+  return text === null ? null : Buffer.from(text, 'base64url')
+}

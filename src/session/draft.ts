@@ -1,0 +1,131 @@
+import { type AssuranceLevel, encodeBody, type RetiredSecret, type SessionBody, sealData, sealHandoff } from './body.ts'
+import type { RequestOrigin } from './events.ts'
+import type { OpenedBody } from './known-tokens.ts'
+import { lifetimeOf, type Policy } from './policy.ts'
+import { sealingKey } from './seal.ts'
+import type { StoredRecord } from './store.ts'
+import { newSecret, newSid, type RandomBytes, secretHash } from './token.ts'
+import { expiryOf, worthKeeping } from './verdict.ts'
+
+/** What a new session starts with. */
+export interface NewSession {
+  readonly userId: string | null
+  /** The application's data as JSON text. */
+  readonly json: string
+  readonly amr: readonly string[]
+  readonly aal: AssuranceLevel
+  readonly persistent: boolean
+  readonly client: RequestOrigin
+  /** The user's own session that ends right after: it does not count against their maximum. */
+  readonly replaces: boolean
+  /** The user's generation as it was before the password was checked; left out, it is read now. */
+  readonly generation?: number
+}
+
+/** What a request wants to become of a session. */
+export interface Draft {
+  /** New data as JSON text; left out, the data stays. */
+  readonly json?: string
+  /** `rotate`: new secret, the old one hands over. `replace`: new secret, the old one is dead at once. */
+  readonly secret?: 'rotate' | 'replace'
+  /** The successor was presented: its predecessor's grace begins. */
+  readonly confirm?: boolean
+  /** The user proved more. */
+  readonly assurance?: Pick<SessionBody, 'authenticatedAt' | 'amr' | 'aal'>
+  /** The request counts as use of the session. */
+  readonly activity: boolean
+}
+
+/** A record ready to be written, and the same opened. */
+export interface Drafted {
+  readonly record: StoredRecord
+  readonly opened: OpenedBody
+}
+
+/** The first record of a session. */
+export function draftNew(session: NewSession, now: number, policy: Policy, random: RandomBytes): Drafted {
+  const { userId, json, amr, aal, persistent, client } = session
+  const secret = newSecret(random)
+  const key = sealingKey(secret)
+  const identity = { sid: newSid(random, userId), userId, createdAt: now }
+  const assurance = { authenticatedAt: userId === null ? null : now, amr, aal, persistent }
+  const body: SessionBody = {
+    ...assurance,
+    client,
+    secret: { hash: secretHash(secret), issuedAt: now },
+    retired: [],
+    data: sealData(key, json, identity, assurance, random),
+  }
+  const expiresAt = expiryOf(now, now, lifetimeOf(policy, persistent))
+  const record: StoredRecord = {
+    ...identity,
+    version: 1,
+    lastSeenAt: now,
+    expiresAt,
+    ended: null,
+    body: encodeBody(body),
+  }
+  return { record, opened: { text: record.body, userId, createdAt: now, body, secret, key, json } }
+}
+
+/** The next record of a session, one version on. */
+export function draftNext(
+  held: OpenedBody & { readonly record: StoredRecord },
+  draft: Draft,
+  now: number,
+  policy: Policy,
+  random: RandomBytes,
+): Drafted {
+  const { record, body } = held
+  const secret = draft.secret ? newSecret(random) : held.secret
+  const key = draft.secret ? sealingKey(secret) : held.key
+  const json = draft.json ?? held.json
+  const assurance = { ...body, ...draft.assurance }
+  const reseal = draft.json !== undefined || draft.secret !== undefined || draft.assurance !== undefined
+  const nextBody: SessionBody = {
+    ...assurance,
+    secret: draft.secret ? { hash: secretHash(secret), issuedAt: now } : body.secret,
+    retired: nextRetired(held, draft, secret, now, random),
+    data: reseal ? sealData(key, json, record, assurance, random) : body.data,
+  }
+  const lastSeenAt = draft.activity ? Math.max(now, record.lastSeenAt) : record.lastSeenAt
+  const expiresAt = expiryOf(record.createdAt, lastSeenAt, lifetimeOf(policy, body.persistent))
+  const next: StoredRecord = {
+    ...record,
+    version: record.version + 1,
+    lastSeenAt,
+    expiresAt,
+    body: encodeBody(nextBody),
+  }
+  return {
+    record: next,
+    opened: { text: next.body, userId: record.userId, createdAt: record.createdAt, body: nextBody, secret, key, json },
+  }
+}
+
+function nextRetired(
+  { record, body, key }: OpenedBody & { readonly record: StoredRecord },
+  draft: Draft,
+  successor: Buffer,
+  now: number,
+  random: RandomBytes,
+): readonly RetiredSecret[] {
+  if (body.retired.length === 0 && !draft.secret) return body.retired
+  const kept = worthKeeping(body.retired, now)
+  switch (draft.secret) {
+    case 'rotate': {
+      const handoff = { sealed: sealHandoff(key, successor, record.sid, random), seenAt: null }
+      return [{ hash: body.secret.hash, at: now, handoff }, ...kept.filter(entry => !entry.handoff)]
+    }
+    case 'replace':
+      return [
+        { hash: body.secret.hash, at: now, handoff: null },
+        ...kept.map(entry => ({ ...entry, at: now, handoff: null })),
+      ]
+    default:
+      if (!draft.confirm) return kept
+      return kept.map(entry =>
+        entry.handoff ? { ...entry, handoff: { ...entry.handoff, seenAt: entry.handoff.seenAt ?? now } } : entry,
+      )
+  }
+}

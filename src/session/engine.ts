@@ -1,0 +1,393 @@
+import { LatchkeyError, Refusal, StoreError, sessionEnded, UsageError } from '../errors.ts'
+import { decodeBody, type SessionBody, unsealData, unsealHandoff } from './body.ts'
+import { Deadline } from './deadline.ts'
+import { type Draft, type Drafted, draftNew, draftNext, type NewSession } from './draft.ts'
+import { EventStream } from './event-stream.ts'
+import type { EventDetail, RequestOrigin } from './events.ts'
+import type { KeyRing } from './key-ring.ts'
+import { type KnownToken, KnownTokens, type OpenedBody, remember } from './known-tokens.ts'
+import { lifetimeOf, type Policy } from './policy.ts'
+import { sealingKey } from './seal.ts'
+import type { EndMark, EndReason, SessionStore, StoredRecord } from './store.ts'
+import { type RandomBytes, writeToken } from './token.ts'
+import { expiryOf, judge, judgeEnded, timedOut, type Verdict } from './verdict.ts'
+
+/** What the engine runs on. It knows time, tokens, records and policy, and no header, socket, framework or database. */
+export interface EngineOptions {
+  readonly ring: KeyRing
+  readonly store: SessionStore
+  readonly policy: Policy
+  readonly clock: () => number
+  readonly random: RandomBytes
+  /** Whether a replay ends the session (both holders) or only refuses the request. */
+  readonly onReplay: 'end' | 'refuse'
+  readonly storeTimeoutMs: number
+}
+
+/** Where a request came from; worked out only when an event or a new record needs it. */
+export type Origin = () => RequestOrigin
+
+/** A live session, opened by a token that is honoured. */
+export interface Held extends OpenedBody {
+  readonly record: StoredRecord
+  readonly verdict: Extract<Verdict, { kind: 'current' | 'retired' }>
+  readonly known: KnownToken
+}
+
+/** Tombstones outlive their session by this much, so that the use of a dead token is recognised for what it is. */
+const tombstoneMs = 24 * 3_600_000
+/** Records a sweep removes in one step, and steps in one sweep: a backlog must not stop the process. */
+const sweepBatch = 500
+const sweepSteps = 20
+
+/** The lifecycle of sessions, written once for every carrier. */
+export class Engine {
+  readonly policy: Policy
+  readonly events: EventStream
+  readonly #options: EngineOptions
+  readonly #known: KnownTokens
+  readonly #deadline: Deadline
+  /** Per sid the last of the changes under way in this process: they take turns instead of running into conflicts. */
+  readonly #turns = new Map<string, Promise<unknown>>()
+
+  constructor(options: EngineOptions) {
+    this.#options = options
+    this.policy = options.policy
+    this.events = new EventStream(options.clock)
+    this.#known = new KnownTokens(options.ring)
+    this.#deadline = new Deadline(options.storeTimeoutMs)
+  }
+
+  now(): number {
+    return this.#options.clock()
+  }
+
+  /** Tells the listeners about something that happened to a session. */
+  tell(record: StoredRecord, origin: RequestOrigin | null, detail: EventDetail): void {
+    this.events.emit(record.sid, record.userId, origin, detail)
+  }
+
+  /**
+   * Opens the session a token stands for. `null`: it stands for none (any more). `superseded`: a sign-in or step-up
+   * replaced the token a moment ago while this request was under way. Rejects when the store fails.
+   */
+  async open(text: string, origin: Origin): Promise<Held | 'superseded' | null> {
+    const known = this.#known.read(text)
+    if (!known) {
+      this.events.emit(null, null, origin(), { type: 'token.forged' })
+      return null
+    }
+    const record = await this.#read(known.sid, origin)
+    if (record === 'corrupt') return null
+    if (!record) {
+      this.events.emit(known.sid, null, origin(), { type: 'token.used-after-end', reason: null })
+      return null
+    }
+    return this.#hold(record, known, origin)
+  }
+
+  /** Records that a session was used, when it is time to. Not awaited: a lost touch only makes the idle time-out early. */
+  touch({ record, body }: Held): void {
+    const now = this.now()
+    if (now - record.lastSeenAt < this.policy.touchEveryMs) return
+    const expiresAt = expiryOf(record.createdAt, now, lifetimeOf(this.policy, body.persistent))
+    this.#ask('touch', store => store.touch(record.sid, now, expiresAt)).catch(() => {})
+  }
+
+  /** Creates a record and its token; a sign-in is refused when it was overtaken or the user has too many sessions. */
+  async create(session: NewSession): Promise<Held> {
+    const { random, ring } = this.#options
+    const { userId, client } = session
+    const now = this.now()
+    const options =
+      userId === null
+        ? { now }
+        : { now, ...this.#limits(now, session.generation ?? (await this.generation(userId)), session.replaces) }
+    for (let attempt = 1; ; attempt += 1) {
+      const drafted = draftNew(session, now, this.policy, random)
+      const result = await this.#ask('create', store => store.create(drafted.record, options))
+      if (result.outcome === 'created') {
+        for (const evicted of result.evicted) this.#emitEnded(evicted, 'evicted', client)
+        this.tell(drafted.record, client, { type: 'session.created' })
+        return this.#keep(drafted, writeToken(ring, drafted.record.sid, drafted.opened.secret))
+      }
+      if (result.outcome === 'exists') {
+        // 2^-84 by chance: a second collision means that the random source is broken, and then nothing is safe.
+        if (attempt > 1)
+          throw new UsageError('random returned the same bytes again: it must be a cryptographic source.')
+        continue
+      }
+      const refusal =
+        result.outcome === 'limit'
+          ? new Refusal('too-many-sessions', 'You are signed in on too many devices. Sign out on one of them first.')
+          : new Refusal('sign-in-overtaken', 'All sessions of this account were just ended. Please sign in again.')
+      this.events.emit(null, userId, client, { type: 'sign-in.refused', reason: refusal.code })
+      throw refusal
+    }
+  }
+
+  /**
+   * Applies a change to the newest version of a session until it is saved. `change` runs again after every conflict;
+   * `null` from it means that nothing has to be written. Throws a `Refusal` when the session ended meanwhile.
+   */
+  amend(held: Held, origin: Origin, change: (held: Held) => Draft | null): Promise<Held> {
+    const { sid } = held.record
+    const before = this.#turns.get(sid)
+    const work = before
+      ? before.then(() => this.#amendInTurn(held, origin, change, true))
+      : this.#amendInTurn(held, origin, change, false)
+    const settled = work.then(ignore, ignore)
+    this.#turns.set(sid, settled)
+    settled.then(() => {
+      if (this.#turns.get(sid) === settled) this.#turns.delete(sid)
+    })
+    return work
+  }
+
+  /** The token that the holder of this session should carry from now on. */
+  tokenOf(held: Held): string {
+    return writeToken(this.#options.ring, held.record.sid, held.secret)
+  }
+
+  /** Ends one session; `true` when it was alive. With `successor` it was taken over by a sign-in. */
+  async end(sid: string, reason: EndReason, origin: RequestOrigin | null = null, successor?: string): Promise<boolean> {
+    const mark = { ...this.#mark(reason), ...(successor === undefined ? {} : { successor }) }
+    const ended = await this.#ask('end', store => store.end(sid, mark))
+    if (ended) this.#emitEnded(ended, reason, origin)
+    return ended !== null
+  }
+
+  /** Ends all of a user's sessions but `except`. When it resolves none of them answers, and none under way will. */
+  async endUser(userId: string, reason: EndReason, except?: string): Promise<number> {
+    const ended = await this.#ask('end-user', store => store.endUser(userId, this.#mark(reason), except))
+    for (const record of ended) this.#emitEnded(record, reason, null)
+    this.events.emit(null, userId, null, { type: 'sessions.ended-all', reason, count: ended.length })
+    return ended.length
+  }
+
+  /** Ends every session there is. */
+  async endEverybody(reason: EndReason): Promise<number> {
+    const count = await this.#ask('end-everybody', store => store.endEverybody(this.#mark(reason)))
+    this.events.emit(null, null, null, { type: 'sessions.ended-all', reason, count })
+    return count
+  }
+
+  /** The user's generation: see `SessionStore.generation`. */
+  generation(userId: string): Promise<number> {
+    return this.#ask('generation', store => store.generation(userId))
+  }
+
+  /** The user's live records, each with its readable part; newest first. */
+  async list(userId: string): Promise<{ record: StoredRecord; body: SessionBody }[]> {
+    const records = await this.#ask('list', store => store.list(userId))
+    const now = this.now()
+    return records.flatMap(record => {
+      const body = decodeBody(record.body)
+      const expiresAt = body && expiryOf(record.createdAt, record.lastSeenAt, lifetimeOf(this.policy, body.persistent))
+      return body && expiresAt && expiresAt > now ? [{ record, body }] : []
+    })
+  }
+
+  /** One live record by sid, or `null`. */
+  async find(sid: string): Promise<{ record: StoredRecord; body: SessionBody } | null> {
+    const record = await this.#read(sid, null)
+    const body = record && record !== 'corrupt' && !record.ended ? decodeBody(record.body) : null
+    return body ? { record: record as StoredRecord, body } : null
+  }
+
+  /** Removes what has timed out or is forgotten, and tells of sessions that timed out unseen. Returns how many records left. */
+  async sweep(): Promise<number> {
+    let removed = 0
+    for (let step = 0; step < sweepSteps; step += 1) {
+      const now = this.now()
+      const records = await this.#ask('sweep', store => store.sweep(now, sweepBatch))
+      for (const record of records) {
+        if (!record.ended) this.#emitEnded(record, this.#timedOut(record, now), null)
+      }
+      removed += records.length
+      if (records.length < sweepBatch) break
+    }
+    return removed
+  }
+
+  #timedOut(record: StoredRecord, now: number): EndReason {
+    const body = decodeBody(record.body)
+    return (body && timedOut(record, body, now, this.policy)) ?? 'idle'
+  }
+
+  /** Rejects with a `StoreError` when the store cannot serve. */
+  ping(): Promise<void> {
+    return this.#ask('ping', store => store.ping())
+  }
+
+  async close(): Promise<void> {
+    this.events.flush()
+    await this.#options.store.close()
+  }
+
+  /** From a record and a good token to a session, or to `null` with the consequences that follow. */
+  async #hold(
+    record: StoredRecord,
+    known: KnownToken,
+    origin: Origin,
+    stage: 'arriving' | 'continuing' = 'arriving',
+  ): Promise<Held | 'superseded' | null> {
+    const now = this.now()
+    if (record.ended) {
+      const verdict = judgeEnded(record.ended.reason, record.ended.at, now)
+      if (verdict === 'over') this.tell(record, origin(), { type: 'token.used-after-end', reason: record.ended.reason })
+      if (verdict === 'replayed') await this.#replayed(record, origin)
+      return verdict === 'in-flight' ? 'superseded' : null
+    }
+    const memo = known.memo
+    const same =
+      memo !== null && memo.text === record.body && memo.userId === record.userId && memo.createdAt === record.createdAt
+    const body = same ? memo.body : decodeBody(record.body)
+    if (!body) return this.#corrupt(record, origin)
+    const verdict = judge(record, body, known.hash, now, this.policy, stage)
+    switch (verdict.kind) {
+      case 'over':
+        await this.end(record.sid, verdict.reason, origin())
+        return null
+      case 'in-flight':
+        return 'superseded'
+      case 'replayed':
+        if (stage === 'arriving') await this.#replayed(record, origin)
+        return null
+    }
+    if (same) return { ...memo, record, verdict, known }
+    const secret = verdict.kind === 'current' ? known.secret : unsealHandoff(known.key, verdict.handoff, record.sid)
+    if (!secret) return this.#corrupt(record, origin)
+    const key = verdict.kind === 'current' ? known.key : sealingKey(secret)
+    const json = unsealData(key, record, body)
+    if (json === null) return this.#corrupt(record, origin)
+    const opened = { text: record.body, userId: record.userId, createdAt: record.createdAt, body, secret, key, json }
+    remember(known, opened)
+    return { ...opened, record, verdict, known }
+  }
+
+  async #amendInTurn(
+    start: Held,
+    origin: Origin,
+    change: (held: Held) => Draft | null,
+    waited: boolean,
+  ): Promise<Held> {
+    let held = waited ? await this.#reopen(start, origin) : start
+    const giveUpAt = performance.now() + this.#options.storeTimeoutMs
+    for (let attempt = 1; ; attempt += 1) {
+      const draft = change(held)
+      if (!draft) return held
+      const drafted = draftNext(held, draft, this.now(), this.policy, this.#options.random)
+      const outcome = await this.#ask('save', store =>
+        store.save(drafted.record, { durable: draft.secret !== undefined }),
+      )
+      if (outcome === 'saved') return this.#saved(held, draft, drafted, origin)
+      if (outcome === 'gone') throw sessionEnded()
+      if (performance.now() > giveUpAt)
+        throw this.#storeFailed('save', new Error('too many other changes to this session'))
+      // The first conflicts are retried at once; after that processes that run in step are pulled apart.
+      if (attempt > 2) await new Promise(resolve => setTimeout(resolve, Math.random() * Math.min(attempt, 20)))
+      held = await this.#reopen(held, origin)
+    }
+  }
+
+  #saved(held: Held, draft: Draft, drafted: Drafted, origin: Origin): Held {
+    if (draft.secret) {
+      this.tell(drafted.record, origin(), { type: 'session.rotated' })
+      return this.#keep(drafted, writeToken(this.#options.ring, drafted.record.sid, drafted.opened.secret))
+    }
+    remember(held.known, drafted.opened)
+    return { ...drafted.opened, record: drafted.record, known: held.known, verdict: held.verdict }
+  }
+
+  /** The session as it is now, for a request that was let in when it began and may finish though its token is superseded by now. */
+  async #reopen(held: Held, origin: Origin): Promise<Held> {
+    const record = await this.#read(held.record.sid, origin)
+    const again =
+      record && record !== 'corrupt' && !record.ended
+        ? await this.#hold(record, held.known, origin, 'continuing')
+        : null
+    if (!again || again === 'superseded') throw sessionEnded()
+    return again
+  }
+
+  /** Remembers what was just written as opened, so that the next request need not decrypt what this one encrypted. */
+  #keep(draft: Drafted, token: string, verdict: Held['verdict'] = freshlyIssued): Held {
+    const known = this.#known.read(token)
+    if (!known)
+      throw new UsageError('random returned bytes of the wrong length: it must return exactly as many as asked.')
+    remember(known, draft.opened)
+    return { ...draft.opened, record: draft.record, verdict, known }
+  }
+
+  /** Somebody presented a superseded token: unless configured otherwise the session ends, whoever holds it now. */
+  async #replayed(record: StoredRecord, origin: Origin): Promise<void> {
+    this.tell(record, origin(), { type: 'token.replayed' })
+    if (this.#options.onReplay === 'refuse') return
+    let target: StoredRecord | null = record
+    // A sign-in moved the session to another sid, perhaps more than once; the chain is short or somebody made it long.
+    for (let hop = 0; target?.ended?.successor && hop < 8; hop += 1) {
+      const next: StoredRecord | 'corrupt' | null = await this.#read(target.ended.successor, origin)
+      target = next === 'corrupt' ? null : next
+    }
+    if (target && !target.ended) await this.end(target.sid, 'replayed', origin())
+  }
+
+  async #read(sid: string, origin: Origin | null): Promise<StoredRecord | 'corrupt' | null> {
+    try {
+      const record = await this.#deadline.race(this.#options.store.read(sid))
+      // A store that mixes up its records must not end, or open, somebody else's session.
+      if (record && record.sid !== sid) throw new Error('the store answered with another record than the one asked for')
+      return record
+    } catch (cause) {
+      if (cause instanceof Error && 'code' in cause && cause.code === 'corrupt-record') {
+        this.events.emit(sid, null, origin?.() ?? null, { type: 'record.corrupt' })
+        return 'corrupt'
+      }
+      throw this.#storeFailed('read', cause)
+    }
+  }
+
+  async #ask<T>(operation: string, work: (store: SessionStore) => Promise<T>): Promise<T> {
+    try {
+      return await this.#deadline.race(work(this.#options.store))
+    } catch (cause) {
+      throw cause instanceof LatchkeyError ? cause : this.#storeFailed(operation, cause)
+    }
+  }
+
+  #storeFailed(operation: string, cause: unknown): StoreError {
+    this.events.emit(null, null, null, { type: 'store.failed', operation })
+    return new StoreError(
+      `The session store (${this.#options.store.name}) failed at ${operation}. Try again in a moment.`,
+      { cause },
+    )
+  }
+
+  #corrupt(record: StoredRecord, origin: Origin): null {
+    this.tell(record, origin(), { type: 'record.corrupt' })
+    return null
+  }
+
+  #limits(now: number, generation: number, replaces: boolean) {
+    const { maxSessions, atMaxSessions } = this.policy
+    if (maxSessions === null) return { generation }
+    const max = replaces ? maxSessions + 1 : maxSessions
+    return {
+      generation,
+      limit: { max, evict: atMaxSessions === 'refuse' ? ('refuse' as const) : this.#mark('evicted', now) },
+    }
+  }
+
+  #mark(reason: EndReason, at: number = this.now()): EndMark {
+    return { reason, at, keepUntil: at + tombstoneMs }
+  }
+
+  #emitEnded(record: StoredRecord, reason: EndReason, origin: RequestOrigin | null): void {
+    this.tell(record, origin, { type: 'session.ended', reason })
+  }
+}
+
+const freshlyIssued: Held['verdict'] = { kind: 'current', confirm: false, rotate: false }
+
+function ignore(): void {}

@@ -1,0 +1,91 @@
+import type { RefusalReason } from '../errors.ts'
+import type { EndReason } from './store.ts'
+
+/**
+ * Something that happened, for the audit trail. No event ever carries a token, secret, key, password or session data
+ * (ASVS 16.2.5); `sid` is public and cannot authenticate.
+ */
+export type SessionEvent = {
+  /** When it happened, epoch ms, from the engine's clock. */
+  readonly at: number
+  /** The session concerned, or `null` when there is none (for example a forged token). */
+  readonly sid: string | null
+  /** The user concerned, or `null` when nobody is signed in. Hostile characters are possible: encode before printing. */
+  readonly userId: string | null
+  /** Where the request came from, or `null` when the event does not stem from a request. */
+  readonly origin: RequestOrigin | null
+} & EventDetail
+
+/** What the carrier knows about the client of a request. Recorded as a sign, never trusted as proof. */
+export interface RequestOrigin {
+  /** The client's address, or `null` when it is unknown. */
+  readonly address: string | null
+  /** The `User-Agent` header, cut to 256 characters, or `null`. Hostile characters are possible. */
+  readonly userAgent: string | null
+}
+
+/** The kinds of events and what each carries. */
+export type EventDetail =
+  /** A new session exists. */
+  | { readonly type: 'session.created' }
+  /** An anonymous session became an authenticated one; `from` is the sid it replaced. */
+  | {
+      readonly type: 'session.signed-in'
+      readonly amr: readonly string[]
+      readonly aal: number
+      readonly from: string | null
+    }
+  /** The user proved more. */
+  | { readonly type: 'session.stepped-up'; readonly amr: readonly string[]; readonly aal: number }
+  /** The secret changed, the session stayed. */
+  | { readonly type: 'session.rotated' }
+  /** The session is over. */
+  | { readonly type: 'session.ended'; readonly reason: EndReason }
+  /** All sessions of the user, or of everybody (`userId` is `null`), were ended; `count` of them were live. */
+  | { readonly type: 'sessions.ended-all'; readonly reason: EndReason; readonly count: number }
+  /** A token of a session that is over was presented. `reason` is `null` when the record is already forgotten. */
+  | { readonly type: 'token.used-after-end'; readonly reason: EndReason | null }
+  /** A superseded token was presented: two parties hold the session. */
+  | { readonly type: 'token.replayed' }
+  /** A token arrived that this server never issued. */
+  | { readonly type: 'token.forged' }
+  /** Several cookies with the session's name arrived in one request (CK-10). */
+  | { readonly type: 'cookie.duplicated' }
+  /** A request was refused. */
+  | { readonly type: 'request.refused'; readonly reason: RefusalReason }
+  /** A sign-in was refused. */
+  | { readonly type: 'sign-in.refused'; readonly reason: RefusalReason }
+  /** A record could not be read back: damaged, tampered with or of another version. The session is refused. */
+  | { readonly type: 'record.corrupt' }
+  /** The store failed; `operation` says at what. */
+  | { readonly type: 'store.failed'; readonly operation: string }
+  /** `count` further events of the kind `suppressed` were dropped in the last second, to bound a flood (CS-L2). */
+  | { readonly type: 'events.suppressed'; readonly suppressed: EventType; readonly count: number }
+
+/** The name of an event. */
+export type EventType = EventDetail['type']
+
+/** How urgent an event is: `info` is life, `warning` deserves a look, `alert` means somebody is attacking. */
+export type Severity = 'info' | 'warning' | 'alert'
+
+/** For every event its OWASP Logging Vocabulary term (CS-L1) and its severity. */
+export const eventCatalogue: Record<EventType, { readonly owasp: string; readonly severity: Severity }> = {
+  'session.created': { owasp: 'session_created', severity: 'info' },
+  'session.signed-in': { owasp: 'authn_login_success', severity: 'info' },
+  'session.stepped-up': { owasp: 'authn_login_success', severity: 'info' },
+  'session.rotated': { owasp: 'session_renewed', severity: 'info' },
+  'session.ended': { owasp: 'session_expired', severity: 'info' },
+  'sessions.ended-all': { owasp: 'authn_token_revoked', severity: 'warning' },
+  'token.used-after-end': { owasp: 'session_use_after_expire', severity: 'warning' },
+  'token.replayed': { owasp: 'authn_token_reuse', severity: 'alert' },
+  'token.forged': { owasp: 'malicious_direct_reference', severity: 'warning' },
+  'cookie.duplicated': { owasp: 'malicious_extraneous', severity: 'warning' },
+  'request.refused': { owasp: 'authz_fail', severity: 'warning' },
+  'sign-in.refused': { owasp: 'excess_rate_limit_exceeded', severity: 'warning' },
+  'record.corrupt': { owasp: 'sys_crash', severity: 'alert' },
+  'store.failed': { owasp: 'sys_crash', severity: 'alert' },
+  'events.suppressed': { owasp: 'excess_rate_limit_exceeded', severity: 'warning' },
+}
+
+/** Receives every event, synchronously and in order. It must not block; what it throws is ignored. */
+export type EventListener = (event: SessionEvent) => void

@@ -1,0 +1,82 @@
+import type { KeyObject } from 'node:crypto'
+import type { SessionBody } from './body.ts'
+import type { KeyRing } from './key-ring.ts'
+import { sealingKey } from './seal.ts'
+import { readToken, secretHash } from './token.ts'
+
+/** A token whose tag was found good, with what was computed from it. */
+export interface KnownToken {
+  /** Public session id. */
+  readonly sid: string
+  /** Hash of its secret, as a record holds it. */
+  readonly hash: string
+  /** Opens what is sealed under its secret. */
+  readonly key: KeyObject
+  /** Its secret. */
+  readonly secret: Buffer
+  /** The record body it last opened and what came out, so that an unchanged record is decrypted once. */
+  memo: OpenedBody | null
+}
+
+/** A record body, decoded and opened. */
+export interface OpenedBody {
+  /** The text it was opened from. */
+  readonly text: string
+  /** The identity it was authenticated for. */
+  readonly userId: string | null
+  /** The identity it was authenticated for. */
+  readonly createdAt: number
+  /** Decoded. */
+  readonly body: SessionBody
+  /** The current secret: the token's own, or the successor's. */
+  readonly secret: Buffer
+  /** Seals under the current secret. */
+  readonly key: KeyObject
+  /** The application's data as JSON text. */
+  readonly json: string
+}
+
+/** Longest record body that is remembered opened, in characters: ten thousand of these fit in memory. */
+const longestMemo = 4_096
+
+/** Remembers what a token opened; long ones are not worth the memory and are opened again. */
+export function remember(known: KnownToken, opened: OpenedBody): void {
+  known.memo = opened.text.length <= longestMemo ? opened : null
+}
+
+/**
+ * Tokens seen lately. Checking a token costs an HMAC, a hash and a decryption; the same token seen again costs a map
+ * look-up. Nothing is decided from memory: the store is asked every time, and what was opened is used again only for
+ * exactly the same record. Bounded, in two generations: when the young one is full the old one is forgotten.
+ */
+export class KnownTokens {
+  readonly #ring: KeyRing
+  readonly #most: number
+  #young = new Map<string, KnownToken>()
+  #old = new Map<string, KnownToken>()
+
+  constructor(ring: KeyRing, most = 10_000) {
+    this.#ring = ring
+    this.#most = most
+  }
+
+  /** The token, or `null` when this server never issued it. Forged tokens are not remembered: they would fill the memory. */
+  read(text: string): KnownToken | null {
+    const young = this.#young.get(text)
+    if (young) return young
+    const known = this.#old.get(text) ?? this.#check(text)
+    if (!known) return null
+    if (this.#young.size >= this.#most / 2) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    // A header value is often a slice that keeps its whole request in memory; the copy keeps only itself.
+    this.#young.set(Buffer.from(text, 'latin1').toString('latin1'), known)
+    return known
+  }
+
+  #check(text: string): KnownToken | null {
+    const token = readToken(this.#ring, text)
+    return token && { ...token, hash: secretHash(token.secret), key: sealingKey(token.secret), memo: null }
+  }
+}

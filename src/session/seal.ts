@@ -1,0 +1,42 @@
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, type KeyObject } from 'node:crypto'
+import type { RandomBytes } from './token.ts'
+
+const nonceBytes = 12
+const tagBytes = 16
+
+/**
+ * The key that a token's secret unlocks. Neither the store (which holds the secret's hash) nor the server's key ring can
+ * compute it, so a copy of the database reads nobody's data.
+ */
+export function sealingKey(secret: Buffer): KeyObject {
+  return createSecretKey(createHmac('sha256', secret).update('latchkey sealing v1').digest())
+}
+
+/**
+ * Encrypts and authenticates text (AES-256-GCM) together with what it belongs to. A random 96-bit nonce is safe here
+ * far beyond the writes one secret ever sees (NIST SP 800-38D: 2^32).
+ */
+export function seal(key: KeyObject, text: string, context: string, random: RandomBytes): string {
+  const nonce = random(nonceBytes)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce)
+  cipher.setAAD(Buffer.from(context))
+  const sealed = cipher.update(text, 'utf8')
+  cipher.final()
+  return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64url')
+}
+
+/** Opens what {@link seal} closed; `null` when key, text or context differ in a single bit. */
+export function unseal(key: KeyObject, sealed: string, context: string): string | null {
+  const bytes = Buffer.from(sealed, 'base64url')
+  if (bytes.length < nonceBytes + tagBytes) return null
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes })
+    decipher.setAAD(Buffer.from(context))
+    decipher.setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes))
+    const text = decipher.update(bytes.subarray(nonceBytes + tagBytes))
+    decipher.final()
+    return text.toString('utf8')
+  } catch {
+    return null
+  }
+}

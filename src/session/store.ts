@@ -1,0 +1,150 @@
+/**
+ * The store contract: what Latchkey asks of the place where records live.
+ *
+ * A store knows nothing about tokens, time-outs or encryption. It keeps records, changes each one only from the version
+ * it was read at, never lets a late write bring an ended session back, and keeps the index of a user's sessions in the
+ * same atomic step as the records. The suite in `latchkey/testing` proves an implementation.
+ *
+ * Every method may throw or reject with anything; the engine turns it into a `StoreError` (503). A store never answers
+ * from a guess: when it does not know, it throws. Instants are epoch milliseconds and come from the engine, so that a
+ * store works under an injected clock; a store does not read the system's clock for decisions.
+ */
+export interface SessionStore {
+  /** Short name for messages, events and `doctor`, for example `sqlite`. */
+  readonly name: string
+
+  /**
+   * Whether records outlive this process. `false` (the memory store) is refused when `NODE_ENV` is `production`,
+   * because every deployment would sign everybody out and a second process would know nobody.
+   */
+  readonly persistent: boolean
+
+  /** The record with this id, ended or not, or `null` when there is none. Never a partial or guessed record. */
+  read(sid: string): Promise<StoredRecord | null>
+
+  /**
+   * Adds a record whose `sid` must not exist, in one atomic step with the user's index.
+   *
+   * The steps, all or nothing: `exists` when the sid is taken (even by an ended record); `overtaken` when
+   * `options.generation` is not the user's current generation; then, with `options.limit`, the user's live records
+   * (not ended, `expiresAt > options.now`) are counted, and when there are `limit.max` or more, either nothing is
+   * written and the answer is `limit` (`refuse`), or the ones with the smallest `createdAt` are ended with `evict`
+   * until `max - 1` are left. Durable when it resolves.
+   */
+  create(record: StoredRecord, options: CreateOptions): Promise<CreateResult>
+
+  /**
+   * Replaces the record if it is live and its stored version is exactly `record.version - 1`.
+   *
+   * `conflict`: another version is stored; nothing was written. `gone`: there is no such record or it has ended;
+   * nothing was written. The user of a record never changes. With `durable: true` the write survives a power cut when
+   * the promise resolves; otherwise it survives at least the death of the process.
+   */
+  save(record: StoredRecord, options: { durable: boolean }): Promise<'saved' | 'conflict' | 'gone'>
+
+  /**
+   * Moves `lastSeenAt` and `expiresAt` of a live record forward (never back) without a new version. May be batched and
+   * may be lost in a crash. Does nothing when the record has ended or is gone: a touch never resurrects.
+   */
+  touch(sid: string, lastSeenAt: number, expiresAt: number): Promise<void>
+
+  /**
+   * Ends a live record: `ended` is set to the mark, `body` becomes `''`, `expiresAt` becomes `mark.keepUntil`, the
+   * version grows by one, and the sid leaves the user's index. Resolves to the record as it was before, or to `null`
+   * when there was nothing live to end (so exactly one caller learns that it was the one). Durable when it resolves.
+   */
+  end(sid: string, mark: EndMark): Promise<StoredRecord | null>
+
+  /**
+   * Ends every live record of the user but `except`, and raises the user's generation, in one atomic step. When it
+   * resolves no other record of the user is live, and a `create` that carries an older generation will be refused.
+   * Resolves to the records as they were before. Durable when it resolves.
+   */
+  endUser(userId: string, mark: EndMark, except?: string): Promise<StoredRecord[]>
+
+  /** Ends every live record there is, raises everybody's generation, and resolves to how many records were ended. */
+  endEverybody(mark: EndMark): Promise<number>
+
+  /**
+   * A number that changes whenever `endUser(userId)` or `endEverybody` runs. A sign-in reads it before it checks the
+   * password and passes it to `create`.
+   */
+  generation(userId: string): Promise<number>
+
+  /** The user's live records, newest `createdAt` first. Expired ones may be among them. */
+  list(userId: string): Promise<StoredRecord[]>
+
+  /**
+   * Removes at most `limit` records whose `expiresAt <= now`, oldest first, ended ones included, and resolves to the
+   * removed ones. A store whose server expires records by itself resolves to `[]`.
+   */
+  sweep(now: number, limit: number): Promise<StoredRecord[]>
+
+  /** Resolves when the store can serve; rejects with the reason when it cannot. Used by health checks. */
+  ping(): Promise<void>
+
+  /** Finishes pending writes and lets go of files and connections the store itself opened. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/**
+ * One stored session. Treat it as immutable: a store may hand the same object to many callers, and `body` must come
+ * back character for character, because it is authenticated.
+ */
+export interface StoredRecord {
+  /** Public session id: 22 base64url characters (16 bytes). */
+  readonly sid: string
+  /** 1 at creation, plus one for every `save` and `end`. */
+  readonly version: number
+  /** The signed-in user, 1–256 characters, or `null` for an anonymous session. Hostile characters are possible. */
+  readonly userId: string | null
+  /** When this record was created, epoch ms. Decides who is evicted first. */
+  readonly createdAt: number
+  /** Last activity that was written, epoch ms. */
+  readonly lastSeenAt: number
+  /** From this instant on (epoch ms) nobody needs the record any more and `sweep` may remove it. */
+  readonly expiresAt: number
+  /** `null` while the session lives. */
+  readonly ended: EndMark | null
+  /** Opaque text of the engine, up to about `1.4 * maxDataBytes + 2048` characters; `''` once ended. */
+  readonly body: string
+}
+
+/** How and when a session ended. */
+export interface EndMark {
+  /** Why. */
+  readonly reason: EndReason
+  /** When, epoch ms. */
+  readonly at: number
+  /** How long the tombstone is kept, epoch ms, so that a later use of the dead token is recognised. */
+  readonly keepUntil: number
+  /** After a sign-in: the sid of the session that took over. */
+  readonly successor?: string
+}
+
+/**
+ * Why a session is over.
+ *
+ * - `signed-out`: the user signed out here, or ended it from another of their sessions.
+ * - `idle`, `expired`: the idle or the absolute time-out passed.
+ * - `revoked`: an administrator or the application ended it.
+ * - `replayed`: a superseded token was presented; somebody else has the session.
+ * - `evicted`: the user signed in elsewhere and the maximum number of sessions was reached.
+ * - `superseded`: sign-in replaced it with a session under a new id.
+ */
+export type EndReason = 'signed-out' | 'idle' | 'expired' | 'revoked' | 'replayed' | 'evicted' | 'superseded'
+
+/** Conditions under which a record may be created. */
+export interface CreateOptions {
+  /** Now, epoch ms, for deciding which of the user's records still count. */
+  readonly now: number
+  /** Refuse with `overtaken` unless this is the user's current generation. Left out for anonymous records. */
+  readonly generation?: number
+  /** The maximum number of live sessions of the user and what happens at it. Left out when there is none. */
+  readonly limit?: { readonly max: number; readonly evict: EndMark | 'refuse' }
+}
+
+/** What `create` did; `evicted` are the records as they were before they were ended. */
+export type CreateResult =
+  | { readonly outcome: 'created'; readonly evicted: readonly StoredRecord[] }
+  | { readonly outcome: 'exists' | 'overtaken' | 'limit' }

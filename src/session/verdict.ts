@@ -1,0 +1,88 @@
+import type { RetiredSecret, SessionBody } from './body.ts'
+import { type Lifetime, lifetimeOf, type Policy } from './policy.ts'
+import type { EndReason, StoredRecord } from './store.ts'
+
+/**
+ * After a sign-in or a step-up a request that still carries the old token was probably under way: it is refused
+ * quietly for this long, and taken for a replay afterwards.
+ */
+export const inFlightMs = 60_000
+
+/** What a presented secret means for a live record at this moment. */
+export type Verdict =
+  /** The current secret. `confirm`: its predecessor still waits to hear that it arrived. `rotate`: it is due. */
+  | { readonly kind: 'current'; readonly confirm: boolean; readonly rotate: boolean }
+  /** The predecessor, within its time: honoured, and answered with the same successor. */
+  | { readonly kind: 'retired'; readonly handoff: string }
+  /** Superseded by a sign-in or step-up a moment ago: refused without a word. */
+  | { readonly kind: 'in-flight' }
+  /** Superseded long ago: two parties hold the session. */
+  | { readonly kind: 'replayed' }
+  /** A time-out has passed. */
+  | { readonly kind: 'over'; readonly reason: 'idle' | 'expired' }
+
+/**
+ * Judges a secret whose token had a good tag. `hash` is compared plainly: it is the hash of an authenticated secret, so
+ * its timing tells nothing that could be used to guess one.
+ */
+export function judge(
+  record: StoredRecord,
+  body: SessionBody,
+  hash: string,
+  now: number,
+  policy: Policy,
+  stage: 'arriving' | 'continuing' = 'arriving',
+): Verdict {
+  const reason = timedOut(record, body, now, policy)
+  if (reason) return { kind: 'over', reason }
+  if (hash === body.secret.hash) {
+    const handoff = body.retired.find(entry => entry.handoff)?.handoff
+    // No second rotation while a predecessor is still honoured: there is never a third valid token.
+    const settled = !handoff || (handoff.seenAt !== null && handoff.seenAt + policy.graceMs <= now)
+    return {
+      kind: 'current',
+      confirm: handoff !== undefined && handoff !== null && handoff.seenAt === null,
+      rotate: settled && policy.rotateEveryMs !== null && body.secret.issuedAt + policy.rotateEveryMs <= now,
+    }
+  }
+  const entry = body.retired.find(retired => retired.hash === hash)
+  if (!entry) return { kind: 'replayed' }
+  if (!entry.handoff) return { kind: now < entry.at + inFlightMs ? 'in-flight' : 'replayed' }
+  const { sealed, seenAt } = entry.handoff
+  // A request that was let in may finish, however long its upload takes: only at the door does the grace count.
+  return seenAt === null || now < seenAt + policy.graceMs || stage === 'continuing'
+    ? { kind: 'retired', handoff: sealed }
+    : { kind: 'replayed' }
+}
+
+/** Which time-out has passed, or `null`. Reads the policy in force, so that a shorter one holds for sessions already there. */
+export function timedOut(
+  record: StoredRecord,
+  body: SessionBody,
+  now: number,
+  policy: Policy,
+): 'idle' | 'expired' | null {
+  const life = lifetimeOf(policy, body.persistent)
+  if (now >= record.createdAt + life.absoluteTimeoutMs) return 'expired'
+  if (now >= record.lastSeenAt + life.idleTimeoutMs) return 'idle'
+  return null
+}
+
+/** When the record times out if nobody uses it again, epoch ms. */
+export function expiryOf(createdAt: number, lastSeenAt: number, life: Lifetime): number {
+  return Math.min(lastSeenAt + life.idleTimeoutMs, createdAt + life.absoluteTimeoutMs)
+}
+
+/**
+ * The retired secrets worth keeping: the predecessor of the current one, until the next rotation (a long request may
+ * still finish under it), and for a moment those that a step-up killed.
+ */
+export function worthKeeping(retired: readonly RetiredSecret[], now: number): RetiredSecret[] {
+  return retired.filter(({ at, handoff }) => handoff !== null || now < at + inFlightMs)
+}
+
+/** How a dead token of an ended record is to be taken. */
+export function judgeEnded(reason: EndReason, endedAt: number, now: number): 'in-flight' | 'replayed' | 'over' {
+  if (reason !== 'superseded') return 'over'
+  return now < endedAt + inFlightMs ? 'in-flight' : 'replayed'
+}
