@@ -178,7 +178,8 @@ const mapping = '::ffff:'
 
 /** Sockets that listen on both families call the client 1.2.3.4 `::ffff:1.2.3.4`. */
 function withoutMapping(address: string): string {
-  const isMapped = address.startsWith(mapping) && address.lastIndexOf(':') === mapping.length - 1 && address.includes('.')
+  const isMapped =
+    address.startsWith(mapping) && address.lastIndexOf(':') === mapping.length - 1 && address.includes('.')
   return isMapped ? address.slice(mapping.length) : address
 }
 

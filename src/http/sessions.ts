@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { UsageError } from '../errors.ts'
 import { type Duration, durationMs } from '../session/duration.ts'
 import { Engine } from '../session/engine.ts'
@@ -6,6 +5,7 @@ import type { EventListener } from '../session/events.ts'
 import { createKeyRing } from '../session/key-ring.ts'
 import { type Policy, type PolicyOptions, resolvePolicy } from '../session/policy.ts'
 import { policyPage } from '../session/policy-page.ts'
+import { pooledRandomBytes } from '../session/random.ts'
 import { describe, type SessionInfo } from '../session/session-info.ts'
 import type { SessionStore } from '../session/store.ts'
 import { clientAddress, type TrustProxy } from './client-address.ts'
@@ -56,7 +56,7 @@ export interface SessionsOptions {
   readonly environment?: 'production' | 'development'
   /** Now, epoch ms. For tests. Default `Date.now`. */
   readonly clock?: () => number
-  /** Random bytes. For tests. Default `node:crypto`'s `randomBytes`. */
+  /** Random bytes. For tests. Default: the system's CSPRNG. */
   readonly random?: (size: number) => Buffer
 }
 
@@ -119,7 +119,7 @@ export function createSessions<Data extends object = Record<string, unknown>>(
   options: SessionsOptions,
 ): Sessions<Data> {
   const production = (options.environment ?? process.env.NODE_ENV) === 'production'
-  const { store, clock = Date.now, random = randomBytes, insecureHttp = false, maxDataBytes = 65_536 } = options
+  const { store, clock = Date.now, random = pooledRandomBytes, insecureHttp = false, maxDataBytes = 65_536 } = options
   if (!store)
     throw new UsageError(
       "store is missing: pass one, for example sqliteStore('sessions.db') from 'latchkey/stores/sqlite'.",

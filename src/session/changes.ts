@@ -1,13 +1,11 @@
-/** What a request changed in the session's data: the top-level keys it set and the ones it removed. */
-export interface Changes {
-  /** New values by key. */
-  readonly set: ReadonlyMap<string, unknown>
-  /** Removed keys. */
-  readonly removed: readonly string[]
-}
-
 /** Session data as the engine sees it. */
 export type PlainData = Record<string, unknown>
+
+/** What a request changed in the session's data: the JSON it was read from and the JSON it became. */
+export interface Changes {
+  readonly before: string
+  readonly after: string
+}
 
 /** Reads data from JSON text that this server wrote itself. */
 export function parseData(json: string): PlainData {
@@ -18,27 +16,23 @@ export function parseData(json: string): PlainData {
  * Compares the data with the JSON it was read from; `null` when nothing changed. Comparing beats trapping writes: a
  * push into a nested array counts, and reading costs nothing.
  */
-export function changesSince(json: string, data: PlainData): Changes | null {
-  const now = JSON.stringify(data)
-  if (now === json) return null
-  const before = parseData(json)
-  const set = new Map<string, unknown>()
-  for (const [key, value] of Object.entries(data)) {
-    // `undefined` and functions have no JSON: to assign one is to remove the key.
-    const text = JSON.stringify(value)
-    if (text !== undefined && (!Object.hasOwn(before, key) || text !== JSON.stringify(before[key]))) set.set(key, value)
-  }
-  const removed = Object.keys(before).filter(
-    key => !Object.hasOwn(data, key) || JSON.stringify(data[key]) === undefined,
-  )
-  return set.size === 0 && removed.length === 0 ? null : { set, removed }
+export function changesSince(before: string, data: PlainData): Changes | null {
+  const after = JSON.stringify(data)
+  return after === before ? null : { before, after }
 }
 
-/** Puts changes on top of newer data, so that two requests that changed different keys both keep their change. */
-export function merge(json: string, changes: Changes): string {
-  const data = parseData(json)
-  for (const key of changes.removed) delete data[key]
-  for (const [key, value] of changes.set) {
+/**
+ * Puts changes on top of newer data: every top-level key that the request set or removed, and no other, so that two
+ * requests that changed different keys both keep their change.
+ */
+export function merge(newest: string, { before, after }: Changes): string {
+  if (newest === before) return after
+  const old = parseData(before)
+  const own = parseData(after)
+  const data = parseData(newest)
+  for (const key of Object.keys(old)) if (!Object.hasOwn(own, key)) delete data[key]
+  for (const [key, value] of Object.entries(own)) {
+    if (Object.hasOwn(old, key) && JSON.stringify(old[key]) === JSON.stringify(value)) continue
     // A plain assignment to `__proto__` would change the prototype instead of the data.
     Object.defineProperty(data, key, { value, enumerable: true, configurable: true, writable: true })
   }

@@ -245,6 +245,8 @@ export class Session<Data extends object = PlainData> {
    */
   async end(): Promise<void> {
     await this.load({ activity: false })
+    // The session lives on under a token that this request does not have: to say "signed out" would be a lie.
+    if (this.#superseded) throw sessionEnded()
     if (this.#held) await this.#engine.end(this.#held.record.sid, 'signed-out', this.#setup.origin())
     this.#held = null
     this.#data = null
