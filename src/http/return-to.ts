@@ -9,7 +9,8 @@ const maxLength = 2048
 
 // Visible ASCII, so nothing that a browser strips and nothing that a header cannot carry; no backslash.
 const absolutePath = /^\/[\x21-\x5b\x5d-\x7e]*$/
-// In the path, before and after decoding: a second slash at the start makes a host, and `/..//host` moves one there.
+// In the decoded path: two slashes at the start make a host, and `/..//host` moves them there. Decoding only adds to what
+// stands there raw, so looking once is enough.
 const deceptive = /\/\/|[\\\x00-\x20\x7f]/
 
 /**
@@ -20,9 +21,8 @@ const deceptive = /\/\/|[\\\x00-\x20\x7f]/
  */
 export function safeReturnTo(value: unknown, fallback: string): string {
   if (typeof value !== 'string' || value.length > maxLength || !absolutePath.test(value)) return fallback
-  const path = value.slice(0, value.search(/[?#]|$/))
-  const decoded = decodedOnce(path)
-  return decoded === null || deceptive.test(path) || deceptive.test(decoded) ? fallback : value
+  const decoded = decodedOnce(value.slice(0, value.search(/[?#]|$/)))
+  return decoded === null || deceptive.test(decoded) ? fallback : value
 }
 
 function decodedOnce(path: string): string | null {

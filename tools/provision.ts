@@ -1,0 +1,79 @@
+/**
+ * What the tests need from the system, beside Node and npm. `node tools/provision.ts` says what is there and installs
+ * what is missing from Debian's packages, where it may; otherwise it prints the command to run.
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+
+type Service = {
+  name: string
+  why: string
+  debianPackage: string
+  /** Path of the program, or null when it is missing. */
+  find: () => string | null
+}
+
+const services: Service[] = [
+  {
+    name: 'Chromium',
+    why: 'some rules only a browser enforces: cookie flags, cross-site requests, the back button',
+    debianPackage: 'chromium',
+    find: chromiumPath,
+  },
+]
+
+/** Where Chromium is, for tests that drive it; null when it is not installed, and then they skip. */
+export function chromiumPath(): string | null {
+  // Not /usr/bin/chromium: that is a shell script which adds flags of the distribution and of the user.
+  return executable('/usr/lib/chromium/chromium')
+}
+
+function executable(path: string): string | null {
+  try {
+    accessSync(path, constants.X_OK)
+    return path
+  } catch {
+    return null
+  }
+}
+
+/** Reports every service, installing missing ones where it may. Returns the names of those still missing. */
+export function provision(): string[] {
+  const wanted = services.filter(service => !service.find()).map(service => service.debianPackage)
+  if (wanted.length > 0) install(wanted)
+
+  for (const { name, why, debianPackage, find } of services) {
+    const path = find()
+    console.log(path ? `${name}: ${path}, ${version(path)}` : `${name}: MISSING (${debianPackage}; ${why})`)
+  }
+  return services.filter(service => !service.find()).map(service => service.name)
+}
+
+function version(path: string): string {
+  try {
+    return execFileSync(path, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  } catch (error) {
+    return `which does not start: ${error instanceof Error ? error.message : error}`
+  }
+}
+
+function install(packages: string[]): void {
+  const commands = [
+    ['apt-get', 'update'],
+    ['apt-get', 'install', '-y', '--no-install-recommends', ...packages],
+  ]
+  if (process.getuid?.() !== 0 || !executable('/usr/bin/apt-get')) {
+    console.log(`To install what is missing on Debian: ${commands.map(c => `sudo ${c.join(' ')}`).join(' && ')}`)
+    return
+  }
+  for (const [command = '', ...args] of commands) {
+    console.log(`$ ${command} ${args.join(' ')}`)
+    const { status } = spawnSync(command, args, {
+      stdio: 'inherit',
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    })
+    if (status !== 0) return
+  }
+}
+
+if (import.meta.main) process.exitCode = provision().length > 0 ? 1 : 0
