@@ -18,6 +18,7 @@ export type ErrorCode = 'usage' | 'store' | 'data-too-large' | RefusalReason
  * - `not-signed-in`: the route needs a user.
  * - `not-fresh`: the route needs a user who proved who they are more recently.
  * - `session-ended`: the session ended on another request while this one was changing it.
+ * - `cookie-ambiguous`: a sign-out came with two session cookies, so nobody can tell which session is meant.
  * - `too-many-sessions`: the user has the maximum number of sessions and the policy refuses one more.
  * - `sign-in-overtaken`: "end all sessions" of this user ran while this sign-in was in progress.
  */
@@ -29,6 +30,7 @@ export type RefusalReason =
   | 'not-signed-in'
   | 'not-fresh'
   | 'session-ended'
+  | 'cookie-ambiguous'
   | 'too-many-sessions'
   | 'sign-in-overtaken'
 
@@ -64,6 +66,7 @@ const refusalStatus: Record<RefusalReason, number> = {
   'not-signed-in': 401,
   'not-fresh': 401,
   'session-ended': 401,
+  'cookie-ambiguous': 400,
   'too-many-sessions': 403,
   'sign-in-overtaken': 401,
 }

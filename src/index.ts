@@ -9,10 +9,11 @@ export {
   UsageError,
 } from './errors.ts'
 export type { TrustProxy } from './http/client-address.ts'
-export type { Exchange, RequestFacts } from './http/exchange.ts'
+export type { Exchange } from './http/exchange.ts'
+export type { HeldExchange, RequestFacts, ResponseHead } from './http/request-facts.ts'
 export { safeReturnTo } from './http/return-to.ts'
 export { type CsrfOptions, createSessions, type Sessions, type SessionsOptions } from './http/sessions.ts'
-export type { AssuranceLevel } from './session/body.ts'
+export type { AssuranceLevel } from './session/assurance.ts'
 export type { Duration } from './session/duration.ts'
 export {
   type EventListener,
@@ -23,6 +24,6 @@ export {
   type Severity,
 } from './session/events.ts'
 export { type Policy, type PolicyOptions, type PresetName, presets } from './session/policy.ts'
-export type { Session, SignInOptions } from './session/session.ts'
+export type { LoadOptions, Session, SignInOptions } from './session/session.ts'
 export type { SessionInfo } from './session/session-info.ts'
 export type { CreateOptions, CreateResult, EndMark, EndReason, SessionStore, StoredRecord } from './session/store.ts'

@@ -1,11 +1,10 @@
-import type { TLSSocket } from 'node:tls'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { UsageError } from '../errors.ts'
 import type { Exchange } from '../http/exchange.ts'
-import { holdResponse } from '../http/hold-response.ts'
+import { NodeFacts } from '../http/node-facts.ts'
 import type { Sessions } from '../http/sessions.ts'
 import { type Duration, durationMs } from '../session/duration.ts'
-import type { Session } from '../session/session.ts'
+import type { LoadOptions, Session } from '../session/session.ts'
 
 /**
  * Tell the compiler about your session data once, and `req.session.data` has its type everywhere:
@@ -41,8 +40,8 @@ export interface SessionMiddleware<Data extends object> extends RequestHandler {
   of(request: Request): Session<Data>
 }
 
-/** Where an anonymous or stale visitor is sent. */
-export interface GuardOptions {
+/** How {@link requireUser} and {@link requireFresh} treat a request. */
+export interface GuardOptions extends LoadOptions {
   /**
    * Page to send a browser to with 303, `returnTo` added for requests that can be repeated (GET, HEAD). Default: no
    * redirect, the refusal (401) goes to Express's error handling.
@@ -50,54 +49,68 @@ export interface GuardOptions {
   readonly redirectTo?: string
 }
 
-const exchangeKey: unique symbol = Symbol('latchkey.exchange')
-type Carrying = Request & { [exchangeKey]?: Exchange<object> }
+/** The exchanges of a request, with the manager each belongs to; the first one is the application's main one. */
+const carriedKey: unique symbol = Symbol('latchkey.exchanges')
+type Carried = { readonly manager: object; readonly exchange: Exchange<object> }
+type Carrying = Request & { [carriedKey]?: Carried[] }
 
 /**
  * Sessions for Express 5: gives every request its `req.session`, refuses requests that other sites' pages send, and
- * holds responses back until the session is written. Mount body parsers before it, so that the form field `csrf_token`
- * can be read; mount static files before it, so that they never meet a session.
+ * holds responses back until the session is written. Mount static files before it, so that they never meet a session,
+ * and body parsers after it: the form field `csrf_token` is read when the session is first used.
  */
 export function sessions<Data extends object>(manager: Sessions<Data>): SessionMiddleware<Data> {
-  const exchanges = new WeakMap<Request, Exchange<Data>>()
-  const middleware = (request: Request, response: Response, next: NextFunction): void => {
-    const exchange: Exchange<Data> = manager.exchange({
-      method: request.method,
-      target: request.originalUrl,
-      headers: request.headers,
-      remoteAddress: request.socket.remoteAddress,
-      encrypted: (request.socket as TLSSocket).encrypted === true,
-      onUse: () => holdResponse(response, exchange, next),
-      body: () => request.body,
-    })
-    const refusal = exchange.refusal()
-    if (refusal) {
-      next(refusal)
+  const exchangeIn = ({ [carriedKey]: carried }: Carrying): Exchange<Data> | undefined =>
+    carried?.find(entry => entry.manager === manager)?.exchange as Exchange<Data> | undefined
+
+  const middleware = (request: Carrying, response: Response, next: NextFunction): void => {
+    // Mounted for the application and again for a part of it: two sessions of one cookie would overwrite each other.
+    if (exchangeIn(request)) {
+      next()
       return
     }
-    exchanges.set(request, exchange)
-    const carrying = request as Carrying
-    // The first manager mounted is the application's main one; a second is reached by `of`.
-    if (!carrying[exchangeKey]) {
-      carrying[exchangeKey] = exchange as unknown as Exchange<object>
-      request.session = exchange.session as unknown as Session<RegisteredData>
-      request.csrfToken = () => exchange.csrfToken()
+    const exchange = manager.exchange(new NodeFacts(request, response, next))
+    const carried = { manager, exchange: exchange as unknown as Exchange<object> }
+    if (request[carriedKey]) {
+      request[carriedKey].push(carried)
+    } else {
+      request[carriedKey] = [carried]
+      showSession(Object.getPrototypeOf(request))
     }
-    next()
+    next(exchange.refusal() ?? undefined)
   }
-  const of = (request: Request): Session<Data> => {
-    const exchange = exchanges.get(request)
-    if (!exchange)
-      throw new UsageError(
-        'This request has no session of this manager: mount its middleware with app.use(...) before the route.',
-      )
-    return exchange.session
+  const of = (request: Carrying): Session<Data> => {
+    const exchange = exchangeIn(request)
+    if (exchange) return exchange.session
+    throw new UsageError(
+      'This request has no session of this manager: mount its middleware with app.use(...) before the route.',
+    )
   }
   return Object.assign(middleware, { of })
 }
 
+/**
+ * Adds `session` and `csrfToken` to the requests of an application, once: Express gives all of them one prototype, and
+ * properties on each request would cost as much as reading a session.
+ */
+function showSession(requests: object): void {
+  if ('csrfToken' in requests) return
+  Object.defineProperties(requests, {
+    session: { get: mainSession, configurable: true },
+    csrfToken: { value: mainCsrfToken, configurable: true, writable: true },
+  })
+}
+
+function mainSession(this: Carrying): Session<object> | undefined {
+  return this[carriedKey]?.[0]?.exchange.session
+}
+
+function mainCsrfToken(this: Carrying): string {
+  return exchangeOf(this).csrfToken()
+}
+
 /** Loads the session in front of a route, so that its fields can be read. Anonymous visitors pass. */
-export function loadSession(options: { readonly activity?: boolean } = {}): RequestHandler {
+export function loadSession(options: LoadOptions = {}): RequestHandler {
   return async (request, _response, next) => {
     await exchangeOf(request).session.load(options)
     next()
@@ -106,13 +119,13 @@ export function loadSession(options: { readonly activity?: boolean } = {}): Requ
 
 /** Lets only signed-in users through. */
 export function requireUser(options: GuardOptions = {}): RequestHandler {
-  return guard(options, exchange => exchange.requireUser())
+  return guard(options, exchange => exchange.requireUser(options))
 }
 
 /** Lets only users through who proved who they are within this time, for example `'5m'` (ASVS 7.5.1). */
 export function requireFresh(within: Duration, options: GuardOptions = {}): RequestHandler {
   const withinMs = durationMs(within, 'requireFresh')
-  return guard(options, exchange => exchange.requireFresh(withinMs))
+  return guard(options, exchange => exchange.requireFresh(withinMs, options))
 }
 
 function guard({ redirectTo }: GuardOptions, check: (exchange: Exchange<object>) => Promise<unknown>): RequestHandler {
@@ -123,10 +136,8 @@ function guard({ redirectTo }: GuardOptions, check: (exchange: Exchange<object>)
       const code = error instanceof Error && 'code' in error ? error.code : null
       if (redirectTo === undefined || (code !== 'not-signed-in' && code !== 'not-fresh')) throw error
       const repeatable = request.method === 'GET' || request.method === 'HEAD'
-      response.redirect(
-        303,
-        repeatable ? `${redirectTo}?returnTo=${encodeURIComponent(request.originalUrl)}` : redirectTo,
-      )
+      const query = `${redirectTo.includes('?') ? '&' : '?'}returnTo=${encodeURIComponent(request.originalUrl)}`
+      response.redirect(303, repeatable ? redirectTo + query : redirectTo)
       return
     }
     next()
@@ -134,7 +145,7 @@ function guard({ redirectTo }: GuardOptions, check: (exchange: Exchange<object>)
 }
 
 function exchangeOf(request: Request): Exchange<object> {
-  const exchange = (request as Carrying)[exchangeKey]
+  const exchange = (request as Carrying)[carriedKey]?.[0]?.exchange
   if (exchange) return exchange
   throw new UsageError(
     'This request has no session: mount the middleware with app.use(sessions(manager)) before this route.',

@@ -1,8 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import type { TLSSocket } from 'node:tls'
 import { LatchkeyError } from '../errors.ts'
 import type { Exchange } from '../http/exchange.ts'
-import { holdResponse } from '../http/hold-response.ts'
+import { NodeFacts, type NodeRequest } from '../http/node-facts.ts'
 import type { Sessions } from '../http/sessions.ts'
 import type { Session } from '../session/session.ts'
 
@@ -22,19 +21,22 @@ export interface NodeContext<Data extends object> {
 
 /** A request handler with a session. What it throws becomes the answer: a refusal its status, anything else 500. */
 export type NodeHandler<Data extends object> = (
-  request: IncomingMessage & { body?: unknown },
+  request: NodeRequest,
   response: ServerResponse,
   context: NodeContext<Data>,
 ) => unknown
 
 /** How {@link sessions} treats errors. */
 export interface NodeOptions {
-  /** Writes the answer for an error. Default: status, headers and one line of plain text that gives nothing away. */
-  readonly onError?: (error: unknown, request: IncomingMessage, response: ServerResponse) => void
+  /**
+   * Writes the answer for an error. Default: status, headers and one line of plain text that gives nothing away, which
+   * also stands in when this throws or rejects.
+   */
+  readonly onError?: (error: unknown, request: IncomingMessage, response: ServerResponse) => unknown
 }
 
 /**
- * Sessions for `node:http`, `node:https` and `node:http2` (compatibility API): wraps a handler into a request listener.
+ * Sessions for `node:http` and `node:https`: wraps a handler into a request listener.
  *
  * The form field `csrf_token` is read from `request.body`; a handler that parses bodies itself assigns it before it
  * loads the session.
@@ -44,21 +46,24 @@ export function sessions<Data extends object>(
   handler: NodeHandler<Data>,
   options: NodeOptions = {},
 ): RequestListener {
-  const answerError = options.onError ?? plainError
-  return (request: IncomingMessage & { body?: unknown }, response) => {
-    const exchange: Exchange<Data> = manager.exchange({
-      method: request.method ?? '',
-      target: request.url ?? '',
-      headers: request.headers,
-      remoteAddress: request.socket.remoteAddress,
-      encrypted: (request.socket as TLSSocket).encrypted === true,
-      onUse: () => holdResponse(response, exchange, fail),
-      body: () => request.body,
-    })
-    const fail = (error: unknown): void => {
-      if (response.headersSent) response.destroy(error instanceof Error ? error : undefined)
-      else answerError(error, request, response)
+  const { onError = plainError } = options
+  return (request: NodeRequest, response) => {
+    // The last resort for every request, so it never throws or rejects itself (ASVS 16.5.4).
+    const fail = async (error: unknown): Promise<void> => {
+      // An answer that was given whole stands; half of one must not be taken for the whole.
+      if (response.writableEnded) return
+      if (response.headersSent) {
+        response.destroy(error instanceof Error ? error : undefined)
+        return
+      }
+      try {
+        await onError(error, request, response)
+      } catch {
+        if (!response.headersSent) plainError(error, request, response)
+        else if (!response.writableEnded) response.destroy()
+      }
     }
+    const exchange = manager.exchange(new NodeFacts(request, response, fail))
     const refusal = exchange.refusal()
     if (refusal) {
       fail(refusal)
@@ -81,6 +86,9 @@ function plainError(error: unknown, _request: IncomingMessage, response: ServerR
   const known = error instanceof LatchkeyError && error.status < 500 ? error : null
   const status = error instanceof LatchkeyError ? error.status : 500
   response.statusCode = status
+  // The handler may have described another body than this one already, such as its length, or allowed to store it.
+  for (const name of response.getHeaderNames()) if (aboutBody.test(name)) response.removeHeader(name)
+  response.setHeader('cache-control', 'no-store')
   if (error instanceof LatchkeyError)
     for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value)
   response.setHeader('content-type', 'text/plain; charset=utf-8')
@@ -89,3 +97,6 @@ function plainError(error: unknown, _request: IncomingMessage, response: ServerR
     `${known?.message ?? (status === 503 ? 'The service is briefly unavailable. Please try again.' : 'Something went wrong on our side.')}\n`,
   )
 }
+
+const aboutBody =
+  /^(content-(?!security-policy).*|transfer-encoding|trailer|etag|last-modified|expires|accept-ranges|location)$/

@@ -10,8 +10,9 @@ import { describe, type SessionInfo } from '../session/session-info.ts'
 import type { SessionStore } from '../session/store.ts'
 import { clientAddress, type TrustProxy } from './client-address.ts'
 import { ownOrigins } from './csrf.ts'
-import { Exchange, type RequestFacts, type SessionHost } from './exchange.ts'
+import { Exchange, type SessionHost } from './exchange.ts'
 import type { AlsoCleared } from './hygiene.ts'
+import type { RequestFacts } from './request-facts.ts'
 import { type SessionCookieOptions, sessionCookie } from './set-cookie.ts'
 
 /** Options of {@link createSessions}. Only `secrets` and `store` are needed: the defaults are the safe ones. */

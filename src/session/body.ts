@@ -1,11 +1,9 @@
 import type { KeyObject } from 'node:crypto'
+import type { AssuranceLevel } from './assurance.ts'
 import type { RequestOrigin } from './events.ts'
 import { seal, unseal } from './seal.ts'
 import type { StoredRecord } from './store.ts'
 import type { RandomBytes } from './token.ts'
-
-/** How strongly the user was authenticated: 0 anonymous, 1–3 as NIST SP 800-63B's AAL. */
-export type AssuranceLevel = 0 | 1 | 2 | 3
 
 /** What the engine writes into a record's `body`. Everything but the data can be read without the token. */
 export interface SessionBody {
@@ -47,25 +45,49 @@ export function encodeBody(body: SessionBody): string {
 
 /** Reads a record's `body`; `null` when it is damaged or of another version. */
 export function decodeBody(text: string): SessionBody | null {
-  let body: Partial<SessionBody> | null
+  let body: unknown
   try {
     body = JSON.parse(text)
   } catch {
     return null
   }
-  const sound =
+  return isSound(body) ? body : null
+}
+
+function isSound(value: unknown): value is SessionBody {
+  const body = value as SessionBody | null
+  return (
     typeof body === 'object' &&
     body !== null &&
-    (body.authenticatedAt === null || typeof body.authenticatedAt === 'number') &&
+    isNumberOrNull(body.authenticatedAt) &&
     Array.isArray(body.amr) &&
+    body.amr.every(method => typeof method === 'string') &&
     typeof body.aal === 'number' &&
     typeof body.persistent === 'boolean' &&
-    typeof body.client === 'object' &&
+    isStringOrNull(body.client?.address) &&
+    isStringOrNull(body.client.userAgent) &&
     typeof body.secret?.hash === 'string' &&
     typeof body.secret.issuedAt === 'number' &&
     Array.isArray(body.retired) &&
+    body.retired.every(isSoundlyRetired) &&
     typeof body.data === 'string'
-  return sound ? (body as SessionBody) : null
+  )
+}
+
+function isSoundlyRetired(entry: RetiredSecret | null): boolean {
+  return (
+    typeof entry?.hash === 'string' &&
+    typeof entry.at === 'number' &&
+    (entry.handoff === null || (typeof entry.handoff?.sealed === 'string' && isNumberOrNull(entry.handoff.seenAt)))
+  )
+}
+
+function isNumberOrNull(value: unknown): boolean {
+  return value === null || typeof value === 'number'
+}
+
+function isStringOrNull(value: unknown): boolean {
+  return value === null || typeof value === 'string'
 }
 
 type Identity = Pick<StoredRecord, 'sid' | 'userId' | 'createdAt'>

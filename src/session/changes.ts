@@ -25,7 +25,9 @@ export function changesSince(before: string, data: PlainData): Changes | null {
  * Puts changes on top of newer data: every top-level key that the request set or removed, and no other, so that two
  * requests that changed different keys both keep their change.
  */
-export function merge(newest: string, { before, after }: Changes): string {
+export function merge(newest: string, changes: Changes | null): string {
+  if (!changes) return newest
+  const { before, after } = changes
   if (newest === before) return after
   const old = parseData(before)
   const own = parseData(after)

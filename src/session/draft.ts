@@ -1,4 +1,5 @@
-import { type AssuranceLevel, encodeBody, type RetiredSecret, type SessionBody, sealData, sealHandoff } from './body.ts'
+import type { AssuranceLevel } from './assurance.ts'
+import { encodeBody, type RetiredSecret, type SessionBody, sealData, sealHandoff } from './body.ts'
 import type { RequestOrigin } from './events.ts'
 import type { OpenedBody } from './known-tokens.ts'
 import { lifetimeOf, type Policy } from './policy.ts'
@@ -16,8 +17,8 @@ export interface NewSession {
   readonly aal: AssuranceLevel
   readonly persistent: boolean
   readonly client: RequestOrigin
-  /** The user's own session that ends right after: it does not count against their maximum. */
-  readonly replaces: boolean
+  /** The sid of the session that ends right after, or `null`: it does not count against the user's maximum. */
+  readonly replaces: string | null
   /** The user's generation as it was before the password was checked; left out, it is read now. */
   readonly generation?: number
 }

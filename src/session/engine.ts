@@ -24,8 +24,13 @@ export interface EngineOptions {
   readonly storeTimeoutMs: number
 }
 
-/** Where a request came from; worked out only when an event or a new record needs it. */
-export type Origin = () => RequestOrigin
+/** What the engine must know of a request. */
+export interface Arrival {
+  /** When it arrived, epoch ms. Its body may have taken minutes since. */
+  readonly arrivedAt: number
+  /** Where it came from; worked out only when an event or a new record needs it. */
+  origin(): RequestOrigin
+}
 
 /** A live session, opened by a token that is honoured. */
 export interface Held extends OpenedBody {
@@ -71,19 +76,19 @@ export class Engine {
    * Opens the session a token stands for. `null`: it stands for none (any more). `superseded`: a sign-in or step-up
    * replaced the token a moment ago while this request was under way. Rejects when the store fails.
    */
-  async open(text: string, origin: Origin): Promise<Held | 'superseded' | null> {
+  async open(text: string, arrival: Arrival): Promise<Held | 'superseded' | null> {
     const known = this.#known.read(text)
     if (!known) {
-      this.events.emit(null, null, origin(), { type: 'token.forged' })
+      this.events.emit(null, null, arrival.origin(), { type: 'token.forged' })
       return null
     }
-    const record = await this.#read(known.sid, origin)
+    const record = await this.#read(known.sid, arrival)
     if (record === 'corrupt') return null
     if (!record) {
-      this.events.emit(known.sid, null, origin(), { type: 'token.used-after-end', reason: null })
+      this.events.emit(known.sid, null, arrival.origin(), { type: 'token.used-after-end', reason: null })
       return null
     }
-    return this.#hold(record, known, origin)
+    return this.#hold(record, known, arrival)
   }
 
   /** Records that a session was used, when it is time to. Not awaited: a lost touch only makes the idle time-out early. */
@@ -130,12 +135,13 @@ export class Engine {
    * Applies a change to the newest version of a session until it is saved. `change` runs again after every conflict;
    * `null` from it means that nothing has to be written. Throws a `Refusal` when the session ended meanwhile.
    */
-  amend(held: Held, origin: Origin, change: (held: Held) => Draft | null): Promise<Held> {
+  amend(held: Held, arrival: Arrival, change: (held: Held) => Draft | null): Promise<Held> {
     const { sid } = held.record
     const before = this.#turns.get(sid)
+    const giveUpAt = performance.now() + this.#options.storeTimeoutMs
     const work = before
-      ? before.then(() => this.#amendInTurn(held, origin, change, true))
-      : this.#amendInTurn(held, origin, change, false)
+      ? before.then(() => this.#amendInTurn(held, arrival, change, giveUpAt, true))
+      : this.#amendInTurn(held, arrival, change, giveUpAt, false)
     const settled = work.then(ignore, ignore)
     this.#turns.set(sid, settled)
     settled.then(() => {
@@ -149,12 +155,32 @@ export class Engine {
     return writeToken(this.#options.ring, held.record.sid, held.secret)
   }
 
-  /** Ends one session; `true` when it was alive. With `successor` it was taken over by a sign-in. */
-  async end(sid: string, reason: EndReason, origin: RequestOrigin | null = null, successor?: string): Promise<boolean> {
-    const mark = { ...this.#mark(reason), ...(successor === undefined ? {} : { successor }) }
-    const ended = await this.#ask('end', store => store.end(sid, mark))
+  /** Ends one session; `true` when it was alive. */
+  async end(sid: string, reason: EndReason, origin: RequestOrigin | null = null): Promise<boolean> {
+    const ended = await this.#ask('end', store => store.end(sid, this.#mark(reason)))
     if (ended) this.#emitEnded(ended, reason, origin)
     return ended !== null
+  }
+
+  /**
+   * Ends a session that a sign-in took over. Resolves to its data as it was at the very end, because other requests may
+   * have saved more since `held` was read; `null` when it was over already.
+   */
+  async supersede(held: Held, successor: string, arrival: Arrival): Promise<string | null> {
+    // Nothing leads from a guest's token to the user's, so its return proves no theft; whoever planted it learns nothing.
+    const mark = held.record.userId === null ? this.#mark('superseded') : { ...this.#mark('superseded'), successor }
+    const ended = await this.#ask('end', store => store.end(held.record.sid, mark))
+    if (!ended) return null
+    this.#emitEnded(ended, 'superseded', arrival.origin())
+    if (ended.version === held.record.version) return held.json
+    const last = await this.#hold(ended, held.known, arrival, 'continuing')
+    return last && last !== 'superseded' ? last.json : null
+  }
+
+  /** Whether a session that is over lives on: under another sid after a sign-in, or under another token after a step-up. */
+  async isSuperseded(held: Held): Promise<boolean> {
+    const record = await this.#read(held.record.sid, null)
+    return record !== null && record !== 'corrupt' && (record.ended === null || record.ended.reason === 'superseded')
   }
 
   /** Ends all of a user's sessions but `except`. When it resolves none of them answers, and none under way will. */
@@ -180,23 +206,24 @@ export class Engine {
   /** The user's live records, each with its readable part; newest first. */
   async list(userId: string): Promise<{ record: StoredRecord; body: SessionBody }[]> {
     const records = await this.#ask('list', store => store.list(userId))
-    const now = this.now()
-    return records.flatMap(record => {
-      const body = decodeBody(record.body)
-      const expiresAt = body && expiryOf(record.createdAt, record.lastSeenAt, lifetimeOf(this.policy, body.persistent))
-      return body && expiresAt && expiresAt > now ? [{ record, body }] : []
-    })
+    return records.flatMap(record => this.#inspect(record) ?? [])
   }
 
   /** One live record by sid, or `null`. */
   async find(sid: string): Promise<{ record: StoredRecord; body: SessionBody } | null> {
     const record = await this.#read(sid, null)
-    const body = record && record !== 'corrupt' && !record.ended ? decodeBody(record.body) : null
-    return body ? { record: record as StoredRecord, body } : null
+    return record && record !== 'corrupt' && !record.ended ? this.#inspect(record) : null
+  }
+
+  /** The readable part of a record, unless it is damaged or has timed out unseen. */
+  #inspect(record: StoredRecord): { record: StoredRecord; body: SessionBody } | null {
+    const body = decodeBody(record.body)
+    return body && !timedOut(record, body, this.now(), this.policy) ? { record, body } : null
   }
 
   /** Removes what has timed out or is forgotten, and tells of sessions that timed out unseen. Returns how many records left. */
   async sweep(): Promise<number> {
+    this.events.flush()
     let removed = 0
     for (let step = 0; step < sweepSteps; step += 1) {
       const now = this.now()
@@ -229,38 +256,38 @@ export class Engine {
   async #hold(
     record: StoredRecord,
     known: KnownToken,
-    origin: Origin,
+    arrival: Arrival,
     stage: 'arriving' | 'continuing' = 'arriving',
   ): Promise<Held | 'superseded' | null> {
     const now = this.now()
     if (record.ended) {
-      const verdict = judgeEnded(record.ended.reason, record.ended.at, now)
-      if (verdict === 'over') this.tell(record, origin(), { type: 'token.used-after-end', reason: record.ended.reason })
-      if (verdict === 'replayed') await this.#replayed(record, origin)
+      const verdict = judgeEnded(record.ended, arrival.arrivedAt)
+      if (verdict === 'over') this.#usedAfterEnd(record, arrival)
+      if (verdict === 'replayed') await this.#replayed(record, arrival)
       return verdict === 'in-flight' ? 'superseded' : null
     }
     const memo = known.memo
     const same =
       memo !== null && memo.text === record.body && memo.userId === record.userId && memo.createdAt === record.createdAt
     const body = same ? memo.body : decodeBody(record.body)
-    if (!body) return this.#corrupt(record, origin)
-    const verdict = judge(record, body, known.hash, now, this.policy, stage)
+    if (!body) return this.#corrupt(record, arrival)
+    const verdict = judge(record, body, known.hash, { now, arrivedAt: arrival.arrivedAt }, this.policy, stage)
     switch (verdict.kind) {
       case 'over':
-        await this.end(record.sid, verdict.reason, origin())
+        await this.end(record.sid, verdict.reason, arrival.origin())
         return null
       case 'in-flight':
         return 'superseded'
       case 'replayed':
-        if (stage === 'arriving') await this.#replayed(record, origin)
+        if (stage === 'arriving') await this.#replayed(record, arrival)
         return null
     }
     if (same) return { ...memo, record, verdict, known }
     const secret = verdict.kind === 'current' ? known.secret : unsealHandoff(known.key, verdict.handoff, record.sid)
-    if (!secret) return this.#corrupt(record, origin)
+    if (!secret) return this.#corrupt(record, arrival)
     const key = verdict.kind === 'current' ? known.key : sealingKey(secret)
     const json = unsealData(key, record, body)
-    if (json === null) return this.#corrupt(record, origin)
+    if (json === null) return this.#corrupt(record, arrival)
     const opened = { text: record.body, userId: record.userId, createdAt: record.createdAt, body, secret, key, json }
     remember(known, opened)
     return { ...opened, record, verdict, known }
@@ -268,12 +295,15 @@ export class Engine {
 
   async #amendInTurn(
     start: Held,
-    origin: Origin,
+    arrival: Arrival,
     change: (held: Held) => Draft | null,
+    giveUpAt: number,
     waited: boolean,
   ): Promise<Held> {
-    let held = waited ? await this.#reopen(start, origin) : start
-    const giveUpAt = performance.now() + this.#options.storeTimeoutMs
+    // The time to wait for others counts too: nobody waits longer than the store may take.
+    if (waited && performance.now() > giveUpAt)
+      throw this.#storeFailed('save', new Error('others were waiting already'))
+    let held = waited ? await this.reopen(start, arrival) : start
     for (let attempt = 1; ; attempt += 1) {
       const draft = change(held)
       if (!draft) return held
@@ -281,31 +311,34 @@ export class Engine {
       const outcome = await this.#ask('save', store =>
         store.save(drafted.record, { durable: draft.secret !== undefined }),
       )
-      if (outcome === 'saved') return this.#saved(held, draft, drafted, origin)
+      if (outcome === 'saved') return this.#saved(held, draft, drafted, arrival)
       if (outcome === 'gone') throw sessionEnded()
       if (performance.now() > giveUpAt)
         throw this.#storeFailed('save', new Error('too many other changes to this session'))
       // The first conflicts are retried at once; after that processes that run in step are pulled apart.
       if (attempt > 2) await new Promise(resolve => setTimeout(resolve, Math.random() * Math.min(attempt, 20)))
-      held = await this.#reopen(held, origin)
+      held = await this.reopen(held, arrival)
     }
   }
 
-  #saved(held: Held, draft: Draft, drafted: Drafted, origin: Origin): Held {
+  #saved(held: Held, draft: Draft, drafted: Drafted, arrival: Arrival): Held {
     if (draft.secret) {
-      this.tell(drafted.record, origin(), { type: 'session.rotated' })
+      this.tell(drafted.record, arrival.origin(), { type: 'session.rotated' })
       return this.#keep(drafted, writeToken(this.#options.ring, drafted.record.sid, drafted.opened.secret))
     }
     remember(held.known, drafted.opened)
     return { ...drafted.opened, record: drafted.record, known: held.known, verdict: held.verdict }
   }
 
-  /** The session as it is now, for a request that was let in when it began and may finish though its token is superseded by now. */
-  async #reopen(held: Held, origin: Origin): Promise<Held> {
-    const record = await this.#read(held.record.sid, origin)
+  /**
+   * The session as it is now, for a request that was let in when it began and may finish though its token is superseded
+   * by now. Throws a `Refusal` when the session is over, or was taken further without handing over.
+   */
+  async reopen(held: Held, arrival: Arrival): Promise<Held> {
+    const record = await this.#read(held.record.sid, arrival)
     const again =
       record && record !== 'corrupt' && !record.ended
-        ? await this.#hold(record, held.known, origin, 'continuing')
+        ? await this.#hold(record, held.known, arrival, 'continuing')
         : null
     if (!again || again === 'superseded') throw sessionEnded()
     return again
@@ -321,19 +354,27 @@ export class Engine {
   }
 
   /** Somebody presented a superseded token: unless configured otherwise the session ends, whoever holds it now. */
-  async #replayed(record: StoredRecord, origin: Origin): Promise<void> {
-    this.tell(record, origin(), { type: 'token.replayed' })
-    if (this.#options.onReplay === 'refuse') return
+  async #replayed(record: StoredRecord, arrival: Arrival): Promise<void> {
     let target: StoredRecord | null = record
     // A sign-in moved the session to another sid, perhaps more than once; the chain is short or somebody made it long.
     for (let hop = 0; target?.ended?.successor && hop < 8; hop += 1) {
-      const next: StoredRecord | 'corrupt' | null = await this.#read(target.ended.successor, origin)
+      const next: StoredRecord | 'corrupt' | null = await this.#read(target.ended.successor, arrival)
       target = next === 'corrupt' ? null : next
     }
-    if (target && !target.ended) await this.end(target.sid, 'replayed', origin())
+    if (!target || target.ended) {
+      this.#usedAfterEnd(record, arrival)
+      return
+    }
+    this.tell(record, arrival.origin(), { type: 'token.replayed' })
+    if (this.#options.onReplay === 'end') await this.end(target.sid, 'replayed', arrival.origin())
   }
 
-  async #read(sid: string, origin: Origin | null): Promise<StoredRecord | 'corrupt' | null> {
+  #usedAfterEnd(record: StoredRecord, arrival: Arrival): void {
+    const reason = record.ended?.reason ?? null
+    this.tell(record, arrival.origin(), { type: 'token.used-after-end', reason })
+  }
+
+  async #read(sid: string, arrival: Arrival | null): Promise<StoredRecord | 'corrupt' | null> {
     try {
       const record = await this.#deadline.race(this.#options.store.read(sid))
       // A store that mixes up its records must not end, or open, somebody else's session.
@@ -341,7 +382,7 @@ export class Engine {
       return record
     } catch (cause) {
       if (cause instanceof Error && 'code' in cause && cause.code === 'corrupt-record') {
-        this.events.emit(sid, null, origin?.() ?? null, { type: 'record.corrupt' })
+        this.events.emit(sid, null, arrival?.origin() ?? null, { type: 'record.corrupt' })
         return 'corrupt'
       }
       throw this.#storeFailed('read', cause)
@@ -364,19 +405,16 @@ export class Engine {
     )
   }
 
-  #corrupt(record: StoredRecord, origin: Origin): null {
-    this.tell(record, origin(), { type: 'record.corrupt' })
+  #corrupt(record: StoredRecord, arrival: Arrival): null {
+    this.tell(record, arrival.origin(), { type: 'record.corrupt' })
     return null
   }
 
-  #limits(now: number, generation: number, replaces: boolean) {
-    const { maxSessions, atMaxSessions } = this.policy
-    if (maxSessions === null) return { generation }
-    const max = replaces ? maxSessions + 1 : maxSessions
-    return {
-      generation,
-      limit: { max, evict: atMaxSessions === 'refuse' ? ('refuse' as const) : this.#mark('evicted', now) },
-    }
+  #limits(now: number, generation: number, replaced: string | null) {
+    const { maxSessions: max, atMaxSessions } = this.policy
+    if (max === null) return { generation }
+    const evict = atMaxSessions === 'refuse' ? ('refuse' as const) : this.#mark('evicted', now)
+    return { generation, limit: { max, evict, ...(replaced === null ? {} : { except: replaced }) } }
   }
 
   #mark(reason: EndReason, at: number = this.now()): EndMark {

@@ -3,6 +3,7 @@ import type { EventDetail, EventListener, EventType, RequestOrigin, SessionEvent
 /** Kinds of events that a client can cause at will and therefore in a flood. */
 const provocable: ReadonlySet<EventType> = new Set<EventType>([
   'token.forged',
+  'token.replayed',
   'token.used-after-end',
   'cookie.duplicated',
   'request.refused',
@@ -70,11 +71,13 @@ export class EventStream {
 
   #deliver(event: SessionEvent): void {
     for (const listener of this.#listeners) {
+      // A broken logger must neither stop a request nor grant anything, nor end the process (ASVS 16.5.4).
       try {
-        listener(event)
-      } catch {
-        // A broken logger must neither stop a request nor grant anything (ASVS 16.5.4).
-      }
+        const heard: unknown = listener(event)
+        if (heard instanceof Promise) heard.catch(ignore)
+      } catch {}
     }
   }
 }
+
+function ignore(): void {}

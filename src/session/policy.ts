@@ -21,7 +21,7 @@ export interface PolicyOptions {
   readonly grace?: Duration
   /**
    * "Last seen" is written at most this often, so the idle time-out may strike early by up to this much, never late.
-   * Default: a sixtieth of `idleTimeout`, at most `'1m'`.
+   * Default: a sixtieth of the shortest idle time-out, at most `'1m'`.
    */
   readonly touchEvery?: Duration
   /**
@@ -100,12 +100,12 @@ const longestLifeMs = 400 * 86_400_000
 
 /** Checks the options and fills in the defaults; throws a `UsageError` that names the option and the fix. */
 export function resolvePolicy(options: PolicyOptions = {}): Policy {
-  const preset = options.preset === undefined ? undefined : presets[options.preset]
-  if (options.preset !== undefined && !preset) {
+  if (options.preset !== undefined && !Object.hasOwn(presets, options.preset)) {
     throw new UsageError(
       `policy.preset is ${JSON.stringify(options.preset)}: use one of ${Object.keys(presets).join(', ')}.`,
     )
   }
+  const preset = options.preset === undefined ? undefined : presets[options.preset]
   const normal = lifetime(
     'policy',
     options.idleTimeout ?? preset?.idleTimeout ?? '15m',
@@ -117,9 +117,10 @@ export function resolvePolicy(options: PolicyOptions = {}): Policy {
   const rotateEveryMs =
     options.rotateEvery === false ? null : durationMs(options.rotateEvery ?? '10m', 'policy.rotateEvery')
   const graceMs = durationMs(options.grace ?? '30s', 'policy.grace')
+  const shortestIdleMs = Math.min(normal.idleTimeoutMs, persistent?.idleTimeoutMs ?? Number.POSITIVE_INFINITY)
   const touchEveryMs =
     options.touchEvery === undefined
-      ? Math.min(60_000, Math.ceil(normal.idleTimeoutMs / 60))
+      ? Math.min(60_000, Math.ceil(shortestIdleMs / 60))
       : durationMs(options.touchEvery, 'policy.touchEvery')
   const maxSessions = options.maxSessions === undefined || options.maxSessions === false ? null : options.maxSessions
   const justification = options.justification?.trim() || null
@@ -129,13 +130,17 @@ export function resolvePolicy(options: PolicyOptions = {}): Policy {
       'policy.grace must be shorter than policy.rotateEvery: otherwise a superseded token never stops working.',
     )
   }
-  if (touchEveryMs * 2 > normal.idleTimeoutMs) {
+  if (touchEveryMs * 2 > shortestIdleMs) {
     throw new UsageError(
-      'policy.touchEvery must be at most half of policy.idleTimeout: otherwise people are signed out while they work.',
+      'policy.touchEvery must be at most half of policy.idleTimeout and policy.persistent.idleTimeout: otherwise people are signed out while they work.',
     )
   }
   if (maxSessions !== null && !(Number.isInteger(maxSessions) && maxSessions >= 1)) {
     throw new UsageError('policy.maxSessions must be a whole number of 1 or more, or false for no limit.')
+  }
+  const atMaxSessions = options.atMaxSessions ?? 'evict-oldest'
+  if (atMaxSessions !== 'evict-oldest' && atMaxSessions !== 'refuse') {
+    throw new UsageError("policy.atMaxSessions must be 'evict-oldest' or 'refuse'.")
   }
   const policy: Policy = {
     ...normal,
@@ -145,7 +150,7 @@ export function resolvePolicy(options: PolicyOptions = {}): Policy {
     touchEveryMs,
     persistent,
     maxSessions,
-    atMaxSessions: options.atMaxSessions ?? 'evict-oldest',
+    atMaxSessions,
     justification,
   }
   const weaker = deviations(policy)

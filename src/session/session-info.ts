@@ -1,4 +1,5 @@
-import type { AssuranceLevel, SessionBody } from './body.ts'
+import type { AssuranceLevel } from './assurance.ts'
+import type { SessionBody } from './body.ts'
 import { lifetimeOf, type Policy } from './policy.ts'
 import type { StoredRecord } from './store.ts'
 import { expiryOf } from './verdict.ts'

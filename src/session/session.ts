@@ -1,24 +1,32 @@
-import { DataTooLargeError, sessionEnded, UsageError } from '../errors.ts'
-import type { AssuranceLevel } from './body.ts'
+import { DataTooLargeError, Refusal, sessionEnded, UsageError } from '../errors.ts'
+import { type AssuranceLevel, levelOf } from './assurance.ts'
 import { type Changes, changesSince, merge, type PlainData, parseData } from './changes.ts'
 import type { Draft, NewSession } from './draft.ts'
-import type { Engine, Held } from './engine.ts'
-import type { RequestOrigin } from './events.ts'
+import type { Arrival, Engine, Held } from './engine.ts'
 import { lifetimeOf } from './policy.ts'
 import { expiryOf } from './verdict.ts'
 
-/** What a carrier gives a session to begin with. */
-export interface SessionSetup {
+/** What carries sessions to the server and back: the cookie of a request, for example. */
+export interface Carrier extends Arrival {
   /** The token that came with the request, or `null`. */
-  readonly token: () => string | null
-  /** Where the request came from. */
-  readonly origin: () => RequestOrigin
+  token(): string | null
+  /** Whether several tokens came and none was taken, so that there may be a session that nobody can name. */
+  readonly ambiguous: boolean
   /** Most bytes of data as JSON. */
   readonly maxDataBytes: number
   /** Called once a live session was found, before anybody can use it; throws to refuse the request (CSRF). */
-  readonly admit: (session: LiveSession) => void
-  /** Throws when the carrier could not bring a new token to the client (plain HTTP), so that nothing is created in vain. */
-  readonly assertDeliverable: () => void
+  admit(session: LiveSession): void
+  /** Throws when a new token could not be brought to the client (plain HTTP), so that nothing is created in vain. */
+  assertDeliverable(): void
+}
+
+/** How a session is loaded. */
+export interface LoadOptions {
+  /**
+   * Whether the request counts as use of the session. Default `true`; `false` for a page that only asks, such as one
+   * that polls, so that it does not keep its user signed in (NIST 5.2-b).
+   */
+  readonly activity?: boolean
 }
 
 /** What a carrier must know of a live session to admit a request to it. */
@@ -52,7 +60,7 @@ export interface SignInOptions {
  */
 export class Session<Data extends object = PlainData> {
   readonly #engine: Engine
-  readonly #setup: SessionSetup
+  readonly #carrier: Carrier
   #loading: Promise<void> | null = null
   #loaded = false
   #active = false
@@ -61,20 +69,21 @@ export class Session<Data extends object = PlainData> {
   #presented = false
   #held: Held | null = null
   #data: PlainData | null = null
-  #carrier: CarrierChange = null
+  /** JSON of the data as far as it is saved or being saved: where `#data` differs from it, a change is unsaved. */
+  #saved = '{}'
+  #change: CarrierChange = null
 
   /** @internal Made by a carrier, never by an application. */
-  constructor(engine: Engine, setup: SessionSetup) {
+  constructor(engine: Engine, carrier: Carrier) {
     this.#engine = engine
-    this.#setup = setup
+    this.#carrier = carrier
   }
 
   /**
-   * Loads the session. With `activity: false` the request only asks: it does not count as use, so a page that polls
-   * does not keep its user signed in (NIST 5.2-b). Throws a `Refusal` when the request must not use the session (CSRF)
+   * Loads the session. Throws a `Refusal` when the request must not use the session (CSRF)
    * and a `StoreError` when the store cannot say.
    */
-  async load(options: { readonly activity?: boolean } = {}): Promise<this> {
+  async load(options: LoadOptions = {}): Promise<this> {
     this.#loading ??= this.#open()
     if (!this.#loaded) await this.#loading
     if (options.activity !== false && !this.#active) {
@@ -102,11 +111,14 @@ export class Session<Data extends object = PlainData> {
   /**
    * The session's data: a plain object to read and change. Changes are found by comparison and written before the
    * response leaves, merged key by key with what other requests changed meanwhile; a response with status 500 or above
-   * writes nothing. For read-modify-write use {@link update}. Frozen once the response has left.
+   * writes nothing. For read-modify-write use {@link update}. Its top level is frozen once the response has left.
    */
   get data(): Partial<Data> {
     const held = this.#state()
-    this.#data ??= held ? parseData(held.json) : {}
+    if (!this.#data) {
+      this.#saved = held?.json ?? '{}'
+      this.#data = parseData(this.#saved)
+    }
     // A change that nobody will write must fail where it is made, not vanish.
     if (this.#settled) Object.freeze(this.#data)
     return this.#data as Partial<Data>
@@ -124,7 +136,7 @@ export class Session<Data extends object = PlainData> {
 
   /** How they did, as RFC 8176 values; empty for an anonymous session. */
   get amr(): readonly string[] {
-    return this.#state()?.body.amr ?? []
+    return [...(this.#state()?.body.amr ?? [])]
   }
 
   /** Level of assurance: 0 anonymous, 1–3 as NIST AAL. */
@@ -164,12 +176,16 @@ export class Session<Data extends object = PlainData> {
       return change(this.data)
     }
     let result: Result | undefined
-    const pending = this.#changes()
-    this.#held = await this.#engine.amend(held, this.#setup.origin, newest => {
-      const data = parseData(pending ? merge(newest.json, pending) : newest.json)
+    const unsaved = this.#changes()
+    const amending = this.#engine.amend(held, this.#carrier, newest => {
+      const data = parseData(merge(newest.json, unsaved))
       result = change(data as Partial<Data>)
+      if (typeof result === 'object' && result !== null && 'then' in result) {
+        throw new UsageError('update was given an asynchronous function: await first, and change the data in one go.')
+      }
       return this.#withData(newest, JSON.stringify(data))
     })
+    this.#held = await this.#saving(unsaved, amending)
     this.#refresh()
     return result as Result
   }
@@ -188,31 +204,50 @@ export class Session<Data extends object = PlainData> {
         'signIn was called with persistent: true, but policy.persistent is false. Allow it there or leave it out.',
       )
     }
-    this.#setup.assertDeliverable()
+    this.#carrier.assertDeliverable()
     const old = this.#held
     // Somebody else's data must not become this user's: only an anonymous session or the user's own is carried over.
     const keep = old === null || old.record.userId === null || old.record.userId === userId
+    const unsaved = keep ? this.#changes() : null
     const next: NewSession = {
       userId,
-      json: keep ? this.#limited(this.#pendingJson()) : '{}',
+      json: keep ? this.#limited(merge(old?.json ?? '{}', unsaved)) : '{}',
       amr: [...options.amr],
       aal: options.aal ?? levelOf(options.amr),
       persistent: options.persistent ?? false,
-      client: this.#setup.origin(),
-      replaces: old?.record.userId === userId,
+      client: this.#carrier.origin(),
+      replaces: old?.record.sid ?? null,
       ...(options.generation === undefined ? {} : { generation: options.generation }),
     }
-    const held = await this.#engine.create(next)
+    const held = await this.#saving(unsaved, this.#engine.create(next))
     // The old session lives until the new one is safe, so that a failure in between loses nothing.
-    if (old) await this.#engine.end(old.record.sid, 'superseded', this.#setup.origin(), held.record.sid)
+    const last = old && (await this.#supersede(old, held))
     const { amr, aal } = held.body
-    this.#engine.tell(held.record, this.#setup.origin(), {
+    this.#engine.tell(held.record, this.#carrier.origin(), {
       type: 'session.signed-in',
       amr,
       aal,
       from: old?.record.sid ?? null,
     })
+    // What is left of somebody else's data counts as saved, so that it goes.
+    if (!keep && this.#data) this.#saved = JSON.stringify(this.#data)
     this.#take(held)
+    // What another request put into the old session while the password was being checked comes along too.
+    if (!keep || !old || last === null || last === old.json) return
+    // The user is signed in by now, so a failure here (it was told as an event) must not make it look otherwise.
+    const carried = this.#engine.amend(held, this.#carrier, newest => this.#withData(newest, merge(last, unsaved)))
+    this.#held = await carried.catch(() => held)
+    this.#refresh()
+  }
+
+  /** Ends the session that a sign-in took over; if that cannot be confirmed, nobody is signed in. */
+  async #supersede(old: Held, held: Held): Promise<string | null> {
+    try {
+      return await this.#engine.supersede(old, held.record.sid, this.#carrier)
+    } catch (error) {
+      await this.#engine.end(held.record.sid, 'revoked').catch(() => {})
+      throw error
+    }
   }
 
   /**
@@ -223,34 +258,42 @@ export class Session<Data extends object = PlainData> {
     const held = await this.#forChange('step up')
     if (held.record.userId === null)
       throw new UsageError('stepUp was called on an anonymous session: call signIn first.')
-    const next = await this.#engine.amend(held, this.#setup.origin, newest => {
+    const next = await this.#engine.amend(held, this.#carrier, newest => {
       const amr = [...new Set([...newest.body.amr, ...options.amr])]
       const aal = Math.max(newest.body.aal, options.aal ?? levelOf(amr)) as AssuranceLevel
       return { secret: 'replace', assurance: { authenticatedAt: this.#engine.now(), amr, aal }, activity: true }
     })
     const { amr, aal } = next.body
-    this.#engine.tell(next.record, this.#setup.origin(), { type: 'session.stepped-up', amr, aal })
+    this.#engine.tell(next.record, this.#carrier.origin(), { type: 'session.stepped-up', amr, aal })
     this.#take(next)
   }
 
   /** Replaces the token at once, the old one is dead when this resolves. For every change of privilege, such as a new role. */
   async rotate(): Promise<void> {
     const held = await this.#forChange('rotate')
-    this.#take(await this.#engine.amend(held, this.#setup.origin, () => ({ secret: 'replace', activity: true })))
+    this.#take(await this.#engine.amend(held, this.#carrier, () => ({ secret: 'replace', activity: true })))
   }
 
   /**
-   * Ends the session: when this resolves its token answers nowhere, whatever else is under way. Rejects with a
-   * `StoreError` when the store could not confirm that; the cookie is then kept, so that the user sees it and can retry.
+   * Ends the session: when this resolves its token answers nowhere, whatever else is under way. Rejects when that cannot
+   * be said: with a `StoreError` when the store could not confirm it, with a `Refusal` when a sign-in or step-up next
+   * door took the session over meanwhile; the cookie is then kept, so that the user sees it and can try again.
    */
   async end(): Promise<void> {
     await this.load({ activity: false })
-    // The session lives on under a token that this request does not have: to say "signed out" would be a lie.
-    if (this.#superseded) throw sessionEnded()
-    if (this.#held) await this.#engine.end(this.#held.record.sid, 'signed-out', this.#setup.origin())
+    this.#carrier.assertDeliverable()
+    if (this.#superseded && !this.#held) throw sessionEnded()
+    if (this.#held) await this.#endHeld(this.#held)
     this.#held = null
     this.#data = null
-    if (this.#presented || this.#carrier !== null) this.#carrier = 'clear'
+    if (this.#presented || this.#change !== null || this.#carrier.ambiguous) this.#change = 'clear'
+    if (this.#carrier.ambiguous) throw new Refusal('cookie-ambiguous', cookieAmbiguous)
+  }
+
+  async #endHeld(held: Held): Promise<void> {
+    const ended = await this.#engine.end(held.record.sid, 'signed-out', this.#carrier.origin())
+    // Over already, but by whom? If it lives on under a token that this request does not have, "signed out" is a lie.
+    if (!ended && (await this.#engine.isSuperseded(held))) throw sessionEnded()
   }
 
   /**
@@ -258,20 +301,20 @@ export class Session<Data extends object = PlainData> {
    * must be told. Answers at once when there is nothing to write. With `discard` the request's changes are dropped.
    */
   settle(discard: boolean): CarrierChange | Promise<CarrierChange> {
-    this.#settled = true
     const changes = discard ? null : this.#changes()
+    this.#settled = true
     if (this.#data) Object.freeze(this.#data)
     const held = this.#held
-    if (!held) return changes ? this.#createAnonymous() : this.#carrier
-    const due =
-      this.#active && !discard && held.verdict.kind === 'current' && (held.verdict.rotate || held.verdict.confirm)
-    if (!changes && !due) return this.#delivery(held)
-    return this.#write(held, changes)
+    if (!held) return changes ? this.#createAnonymous(changes) : this.#change
+    const { verdict } = held
+    const due = verdict.kind === 'current' && (verdict.confirm || (verdict.rotate && this.#active && !discard))
+    if (changes || due) return this.#write(held, changes, !discard)
+    return verdict.kind === 'retired' && this.#change === null ? this.#handOver(held) : this.#change
   }
 
   /** @internal What the client must be told although the rest of the request failed. */
   get carrierChange(): CarrierChange {
-    return this.#carrier
+    return this.#change
   }
 
   /** @internal Whether anybody has used the session in this request. */
@@ -280,35 +323,56 @@ export class Session<Data extends object = PlainData> {
   }
 
   async #open(): Promise<void> {
-    const token = this.#setup.token()
+    const token = this.#carrier.token()
     this.#presented = token !== null
-    const opened = token === null ? null : await this.#engine.open(token, this.#setup.origin)
+    const opened = token === null ? null : await this.#engine.open(token, this.#carrier)
     if (opened === 'superseded') this.#superseded = true
     else if (opened) {
       const { record, body } = opened
-      this.#setup.admit({ id: record.sid, userId: record.userId, authenticatedAt: body.authenticatedAt })
+      this.#carrier.admit({ id: record.sid, userId: record.userId, authenticatedAt: body.authenticatedAt })
       this.#held = opened
     }
     this.#loaded = true
   }
 
-  async #write(held: Held, changes: Changes | null): Promise<CarrierChange> {
-    const next = await this.#engine.amend(held, this.#setup.origin, newest => {
+  async #write(held: Held, changes: Changes | null, mayRotate: boolean): Promise<CarrierChange> {
+    const amending = this.#engine.amend(held, this.#carrier, newest => {
       const data = changes ? this.#withData(newest, merge(newest.json, changes)) : null
       const { verdict } = newest
-      if (!this.#active || verdict.kind !== 'current' || !(verdict.rotate || verdict.confirm)) return data
-      return { ...data, ...(verdict.rotate ? { secret: 'rotate' as const } : { confirm: true }), activity: true }
+      const activity = this.#active
+      if (verdict.kind !== 'current') return data
+      if (verdict.rotate && activity && mayRotate) return { ...data, secret: 'rotate', activity }
+      return verdict.confirm ? { ...data, confirm: true, activity } : data
     })
-    if (next.secret !== held.secret) this.#take(next)
+    // A page that only looked was let in when it began; that its token is dead by now is no reason to refuse it.
+    const next = await amending.catch(error => {
+      if (!changes && error instanceof Refusal) return null
+      throw error
+    })
+    if (!next) return this.#change
+    if (next.secret !== held.secret || next.verdict.kind === 'retired') this.#take(next)
     this.#held = next
-    return this.#delivery(next)
+    return this.#change
   }
 
-  async #createAnonymous(): Promise<CarrierChange> {
+  /**
+   * Whoever came with the predecessor gets the successor, every time, until it has arrived: the one of this moment, not
+   * of the moment when the request began, because a token that died meanwhile would overwrite a good one.
+   */
+  async #handOver(held: Held): Promise<CarrierChange> {
+    try {
+      this.#deliver(await this.#engine.reopen(held, this.#carrier))
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+    }
+    return this.#change
+  }
+
+  async #createAnonymous(changes: Changes): Promise<CarrierChange> {
     // A cookie for a new anonymous session would overwrite the one that the sign-in next door has just set.
     if (this.#superseded) throw sessionEnded()
-    this.#setup.assertDeliverable()
-    const json = this.#limited(this.#pendingJson())
+    this.#carrier.assertDeliverable()
+    const json = this.#limited(changes.after)
     this.#take(
       await this.#engine.create({
         userId: null,
@@ -316,17 +380,11 @@ export class Session<Data extends object = PlainData> {
         amr: [],
         aal: 0,
         persistent: false,
-        client: this.#setup.origin(),
-        replaces: false,
+        client: this.#carrier.origin(),
+        replaces: null,
       }),
     )
-    return this.#carrier
-  }
-
-  /** Whoever came with the predecessor gets the successor, every time, until it has arrived. */
-  #delivery(held: Held): CarrierChange {
-    if (this.#carrier === null && held.verdict.kind === 'retired') this.#deliver(held)
-    return this.#carrier
+    return this.#change
   }
 
   #take(held: Held): void {
@@ -337,24 +395,34 @@ export class Session<Data extends object = PlainData> {
 
   #deliver(held: Held): void {
     const lastsMs = held.record.createdAt + this.#life(held).absoluteTimeoutMs - this.#engine.now()
-    this.#carrier = { token: this.#engine.tokenOf(held), maxAgeMs: held.body.persistent ? lastsMs : null }
+    this.#change = { token: this.#engine.tokenOf(held), maxAgeMs: held.body.persistent ? lastsMs : null }
   }
 
-  /** Puts newly read data into the object that the application already holds. */
+  /** Awaits a write that takes unsaved changes along; when it fails they are unsaved again. */
+  async #saving<Result>(unsaved: Changes | null, write: Promise<Result>): Promise<Result> {
+    const before = this.#saved
+    if (unsaved) this.#saved = unsaved.after
+    try {
+      return await write
+    } catch (error) {
+      this.#saved = before
+      throw error
+    }
+  }
+
+  /** Puts newly read data into the object that the application already holds, underneath its unsaved changes. */
   #refresh(): void {
     if (!this.#data || !this.#held || Object.isFrozen(this.#data)) return
+    const data = parseData(merge(this.#held.json, this.#changes()))
+    this.#saved = this.#held.json
     for (const key of Object.keys(this.#data)) delete this.#data[key]
-    Object.assign(this.#data, parseData(this.#held.json))
+    // A plain assignment to `__proto__` would change the prototype instead of the data.
+    Object.defineProperties(this.#data, Object.getOwnPropertyDescriptors(data))
   }
 
+  /** What is not saved yet; once settled that was written or dropped, and is never to be written again. */
   #changes(): Changes | null {
-    return this.#data ? changesSince(this.#held?.json ?? '{}', this.#data) : null
-  }
-
-  #pendingJson(): string {
-    const changes = this.#changes()
-    const json = this.#held?.json ?? '{}'
-    return changes ? merge(json, changes) : json
+    return this.#data && !this.#settled ? changesSince(this.#saved, this.#data) : null
   }
 
   #withData(newest: Held, json: string): Draft | null {
@@ -363,9 +431,9 @@ export class Session<Data extends object = PlainData> {
 
   #limited(json: string): string {
     const bytes = Buffer.byteLength(json)
-    if (bytes <= this.#setup.maxDataBytes) return json
+    if (bytes <= this.#carrier.maxDataBytes) return json
     throw new DataTooLargeError(
-      `The session's data would be ${bytes} bytes, more than maxDataBytes (${this.#setup.maxDataBytes}). Keep big things in your database.`,
+      `The session's data would be ${bytes} bytes, more than maxDataBytes (${this.#carrier.maxDataBytes}). Keep big things in your database.`,
     )
   }
 
@@ -395,29 +463,8 @@ export class Session<Data extends object = PlainData> {
   }
 }
 
-/** Kinds of factors after RFC 8176: something the user knows, has or is. Two kinds make level 2 (NIST AAL2). */
-const factorKinds: Record<string, 'knows' | 'has' | 'is'> = {
-  pwd: 'knows',
-  pin: 'knows',
-  kba: 'knows',
-  otp: 'has',
-  hwk: 'has',
-  swk: 'has',
-  pop: 'has',
-  sc: 'has',
-  sms: 'has',
-  tel: 'has',
-  face: 'is',
-  fpt: 'is',
-  iris: 'is',
-  retina: 'is',
-  vbm: 'is',
-}
-
-function levelOf(amr: readonly string[]): AssuranceLevel {
-  const kinds = new Set(amr.map(method => factorKinds[method]).filter(kind => kind !== undefined))
-  return amr.includes('mfa') || kinds.size >= 2 ? 2 : 1
-}
+const cookieAmbiguous =
+  'Your browser sent the session cookie twice, so nobody can tell which session to end. Both are removed here; sign in again and end your other sessions.'
 
 function assertUserId(userId: unknown): void {
   if (typeof userId === 'string' && userId.length >= 1 && userId.length <= 256) return

@@ -27,7 +27,7 @@ export interface SessionStore {
    *
    * The steps, all or nothing: `exists` when the sid is taken (even by an ended record); `overtaken` when
    * `options.generation` is not the user's current generation; then, with `options.limit`, the user's live records
-   * (not ended, `expiresAt > options.now`) are counted, and when there are `limit.max` or more, either nothing is
+   * (not ended, `expiresAt > options.now`, not `limit.except`) are counted, and when there are `limit.max` or more, either nothing is
    * written and the answer is `limit` (`refuse`), or the ones with the smallest `createdAt` are ended with `evict`
    * until `max - 1` are left. Durable when it resolves.
    */
@@ -140,8 +140,11 @@ export interface CreateOptions {
   readonly now: number
   /** Refuse with `overtaken` unless this is the user's current generation. Left out for anonymous records. */
   readonly generation?: number
-  /** The maximum number of live sessions of the user and what happens at it. Left out when there is none. */
-  readonly limit?: { readonly max: number; readonly evict: EndMark | 'refuse' }
+  /**
+   * The maximum number of live sessions of the user and what happens at it. Left out when there is none. The record
+   * `except`, which the caller ends next, is neither counted nor evicted.
+   */
+  readonly limit?: { readonly max: number; readonly evict: EndMark | 'refuse'; readonly except?: string }
 }
 
 /** What `create` did; `evicted` are the records as they were before they were ended. */

@@ -1,6 +1,6 @@
 import type { RetiredSecret, SessionBody } from './body.ts'
 import { type Lifetime, lifetimeOf, type Policy } from './policy.ts'
-import type { EndReason, StoredRecord } from './store.ts'
+import type { EndMark, StoredRecord } from './store.ts'
 
 /**
  * After a sign-in or a step-up a request that still carries the old token was probably under way: it is refused
@@ -21,6 +21,17 @@ export type Verdict =
   /** A time-out has passed. */
   | { readonly kind: 'over'; readonly reason: 'idle' | 'expired' }
 
+/** When a request is judged. */
+export interface Moment {
+  /** Now, epoch ms: time-outs and rotation go by it. */
+  readonly now: number
+  /**
+   * When the request arrived, epoch ms: whether a superseded token is still fine goes by it, because an honest upload
+   * may take longer than the grace.
+   */
+  readonly arrivedAt: number
+}
+
 /**
  * Judges a secret whose token had a good tag. `hash` is compared plainly: it is the hash of an authenticated secret, so
  * its timing tells nothing that could be used to guess one.
@@ -29,7 +40,7 @@ export function judge(
   record: StoredRecord,
   body: SessionBody,
   hash: string,
-  now: number,
+  { now, arrivedAt }: Moment,
   policy: Policy,
   stage: 'arriving' | 'continuing' = 'arriving',
 ): Verdict {
@@ -47,10 +58,10 @@ export function judge(
   }
   const entry = body.retired.find(retired => retired.hash === hash)
   if (!entry) return { kind: 'replayed' }
-  if (!entry.handoff) return { kind: now < entry.at + inFlightMs ? 'in-flight' : 'replayed' }
+  if (!entry.handoff) return { kind: arrivedAt < entry.at + inFlightMs ? 'in-flight' : 'replayed' }
   const { sealed, seenAt } = entry.handoff
   // A request that was let in may finish, however long its upload takes: only at the door does the grace count.
-  return seenAt === null || now < seenAt + policy.graceMs || stage === 'continuing'
+  return seenAt === null || arrivedAt < seenAt + policy.graceMs || stage === 'continuing'
     ? { kind: 'retired', handoff: sealed }
     : { kind: 'replayed' }
 }
@@ -81,8 +92,12 @@ export function worthKeeping(retired: readonly RetiredSecret[], now: number): Re
   return retired.filter(({ at, handoff }) => handoff !== null || now < at + inFlightMs)
 }
 
-/** How a dead token of an ended record is to be taken. */
-export function judgeEnded(reason: EndReason, endedAt: number, now: number): 'in-flight' | 'replayed' | 'over' {
+/**
+ * How the token of an ended record is to be taken. Only after a sign-in that took over a user's own session does its
+ * return mean that two parties hold it.
+ */
+export function judgeEnded({ reason, at, successor }: EndMark, arrivedAt: number): 'in-flight' | 'replayed' | 'over' {
   if (reason !== 'superseded') return 'over'
-  return now < endedAt + inFlightMs ? 'in-flight' : 'replayed'
+  if (arrivedAt < at + inFlightMs) return 'in-flight'
+  return successor === undefined ? 'over' : 'replayed'
 }

@@ -1,0 +1,42 @@
+/**
+ * What the fragments in these pages take as given. Only tools/doc-snippets.ts reads it, to check the fragments' types;
+ * a fragment that declares a name of its own hides the one from here.
+ */
+interface Data {
+  cart: { isbn: string; quantity: number }[]
+  theme: 'light' | 'dark'
+  n: number
+}
+
+declare const app: import('express').Express
+declare const sessions: import('latchkey').Sessions<Data>
+declare const session: import('latchkey').Session<Data>
+declare const store: import('latchkey').SessionStore
+declare const options: import('latchkey').SessionsOptions
+declare const sid: string
+declare const req: import('express').Request
+declare const res: import('express').Response
+
+/** What every application has of its own. */
+interface User {
+  id: string
+  passwordHash: string
+}
+declare function findUser(name: unknown): Promise<User | null>
+declare function verifyPassword(hash: string | undefined, password: unknown): Promise<boolean>
+declare function checkPassword(form: unknown): Promise<User | null>
+declare function savePassword(userId: string | null, password: unknown): Promise<void>
+declare const changeEmail: import('express').RequestHandler
+declare const showCart: import('express').RequestHandler
+
+/** A store of the reader's own. */
+declare module 'my-store' {
+  export function mapStore(): import('latchkey').SessionStore
+}
+
+/** An application of the reader's own framework. */
+declare module 'my-app' {
+  export function startMyApp(
+    application: import('latchkey/testing').ContractApplication,
+  ): Promise<import('latchkey/testing').ContractServer>
+}

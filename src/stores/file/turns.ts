@@ -1,0 +1,35 @@
+/**
+ * Takes turns: tasks that share a key run one after another in the order they were asked for, all others side by side.
+ * Fair on purpose: a session that is being written all the time cannot keep its own end waiting. A task must not ask for
+ * another turn and wait for it: all its keys are taken at once, so that no two tasks can wait for each other.
+ */
+export class Turns {
+  /** Per key the last task that was asked for. */
+  readonly #last = new Map<string, Promise<unknown>>()
+  /** The last task that runs alone, while it waits or runs. */
+  #alone: Promise<unknown> | null = null
+
+  /** Runs the task when all earlier ones with any of its keys are over. Settles as the task does. */
+  run<T>(keys: readonly string[], task: () => Promise<T>): Promise<T> {
+    const before = keys.map(key => this.#last.get(key) ?? this.#alone).filter(earlier => earlier !== null)
+    const result = before.length > 0 ? Promise.all(before).then(task) : task()
+    const settled = result.then(ignore, ignore).then(() => {
+      for (const key of keys) if (this.#last.get(key) === settled) this.#last.delete(key)
+    })
+    for (const key of keys) this.#last.set(key, settled)
+    return result
+  }
+
+  /** Runs the task when all earlier ones are over, and lets no later one begin before it is over. */
+  alone<T>(task: () => Promise<T>): Promise<T> {
+    const result = Promise.all([this.#alone, ...this.#last.values()]).then(task)
+    const settled = result.then(ignore, ignore).then(() => {
+      if (this.#alone === settled) this.#alone = null
+    })
+    this.#alone = settled
+    this.#last.clear() // whoever comes next waits for this one, and so for all of them
+    return result
+  }
+}
+
+function ignore(): void {}
