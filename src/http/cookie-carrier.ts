@@ -1,20 +1,17 @@
 import { Refusal, type RefusalReason, UsageError } from '../errors.ts'
 import type { Engine } from '../session/engine.ts'
 import type { RequestOrigin } from '../session/events.ts'
-import type { KeyRing } from '../session/key-ring.ts'
 import type { Carrier, LiveSession } from '../session/session.ts'
-import type { RandomBytes } from '../session/token.ts'
 import type { ClientConnection, ReadConnection } from './client-address.ts'
 import { duplicated, findCookie } from './cookie-header.ts'
-import { csrfTokenFrom, judgeOrigin, mintCsrfToken, type OriginVerdict, verifyCsrfToken } from './csrf.ts'
+import { csrfTokenFrom, judgeOrigin, type OriginVerdict } from './csrf.ts'
+import type { CsrfScope, CsrfTokens } from './csrf-tokens.ts'
 import type { RequestFacts } from './request-facts.ts'
 import type { SessionCookie } from './set-cookie.ts'
 
 /** What a cookie carrier runs on. */
 export interface CookieHost {
   readonly engine: Engine
-  readonly ring: KeyRing
-  readonly random: RandomBytes
   readonly cookie: SessionCookie
   readonly insecureHttp: boolean
   readonly readConnection: ReadConnection
@@ -22,7 +19,9 @@ export interface CookieHost {
   readonly csrf: {
     /** Origins that may send requests, normalised; empty: the host that the request asks for. */
     readonly origins: ReadonlySet<string>
-    /** Whether the session-bound token is demanded. */
+    /** The session-bound tokens. */
+    readonly tokens: CsrfTokens
+    /** Whether one is demanded. */
     readonly token: boolean
     /** `METHOD /path` of requests that are not checked. */
     readonly exempt: ReadonlySet<string>
@@ -109,8 +108,8 @@ export class CookieCarrier implements Carrier {
   }
 
   /** A token that proves a request to come from a page of this session. */
-  csrfToken(session: Pick<LiveSession, 'authenticatedAt'> & { readonly id: string | null }): string {
-    return mintCsrfToken(this.#host.ring.newest.csrfKey, csrfBinding(session), this.#host.random)
+  csrfToken(session: CsrfScope): string {
+    return this.#host.csrf.tokens.mint(session)
   }
 
   /** Tells of a refusal and makes it. */
@@ -142,15 +141,11 @@ export class CookieCarrier implements Carrier {
     if (!csrf.token) return origin === 'unknown' ? 'csrf-no-origin' : null
     const token = csrfTokenFrom(this.#facts.headers, this.#facts.body())
     if (token === null) return 'csrf-token-missing'
-    if (this.#isTokenOf(session, token)) return null
+    if (csrf.tokens.verify(session, token)) return null
     // A guest's page may be older than the guest's session: the first thing put into a cart begins it. Such a token says
     // little (anybody can fetch one), so the browser must vouch for the origin, and it never counts once signed in.
-    const guestPage = session.userId === null && origin === 'same-origin' && this.#isTokenOf(noSession, token)
+    const guestPage = session.userId === null && origin === 'same-origin' && csrf.tokens.verify(noSession, token)
     return guestPage ? null : 'csrf-token-invalid'
-  }
-
-  #isTokenOf(session: Parameters<typeof csrfBinding>[0], token: string): boolean {
-    return this.#host.ring.all.some(key => verifyCsrfToken(key.csrfKey, csrfBinding(session), token))
   }
 
   #isExempt(): boolean {
@@ -173,12 +168,7 @@ const csrfMessages = {
   'csrf-token-invalid': 'The security token (CSRF) is out of date. Reload the page and try again.',
 } as const
 
-const noSession = { id: null, authenticatedAt: null }
-
-/** What a CSRF token stands and falls with: the session, and within it the last time the user proved who they are. */
-function csrfBinding({ id, authenticatedAt }: { id: string | null; authenticatedAt: number | null }): string {
-  return `${id} ${authenticatedAt}`
-}
+const noSession: CsrfScope = { id: null, authenticatedAt: null }
 
 function single(header: string | readonly string[] | undefined): string | undefined {
   return typeof header === 'object' ? header.join(', ') : header

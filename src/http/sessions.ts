@@ -10,6 +10,7 @@ import { describe, type SessionInfo } from '../session/session-info.ts'
 import type { SessionStore } from '../session/store.ts'
 import { clientAddress, type TrustProxy } from './client-address.ts'
 import { ownOrigins } from './csrf.ts'
+import { CsrfTokens } from './csrf-tokens.ts'
 import { Exchange, type SessionHost } from './exchange.ts'
 import type { AlsoCleared } from './hygiene.ts'
 import type { RequestFacts } from './request-facts.ts'
@@ -144,8 +145,6 @@ export function createSessions<Data extends object = Record<string, unknown>>(
   if (options.onEvent) engine.events.subscribe(options.onEvent)
   const host: SessionHost = {
     engine,
-    ring,
-    random,
     insecureHttp,
     maxDataBytes,
     cookie: sessionCookie({
@@ -157,6 +156,7 @@ export function createSessions<Data extends object = Record<string, unknown>>(
     clearSiteData: options.clearSiteData ?? [],
     csrf: {
       origins: ownOrigins(options.csrf?.origins),
+      tokens: new CsrfTokens(ring, random),
       token: options.csrf?.token ?? true,
       exempt: new Set(options.csrf?.exempt),
       insecureReportOnly: options.csrf?.insecureReportOnly ?? false,

@@ -53,7 +53,8 @@ export function createKeyRing(secrets: readonly (string | undefined)[]): KeyRing
 
 /** What is wrong with a secret, as the end of a sentence, or `null`. Never repeats the secret. */
 export function weakness(secret: unknown): string | null {
-  if (typeof secret !== 'string' || secret === '') return 'is missing: is the environment variable set?'
+  if (typeof secret !== 'string' || secret === '')
+    return 'is missing, perhaps because an environment variable is not set'
   if (secret.length < shortestSecret)
     return `has ${secret.length} characters: at least ${shortestSecret} random ones are needed`
   if (knownWords.test(secret)) return 'looks like an example or a password: anybody can guess it'

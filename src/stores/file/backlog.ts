@@ -33,8 +33,8 @@ export class Backlog {
   }
 
   /**
-   * Puts an intent on the disk and calls `apply` in the same instant, which changes memory and answers which entries the
-   * files of have yet to follow. From then on it happened, whatever fails or dies later; before, nothing did. Resolves
+   * Puts an intent on the disk and in the same instant calls `apply`, which changes memory and answers with the entries
+   * whose files have yet to follow. From then on it happened, whatever fails or dies later; before, nothing did. Resolves
    * once that survives a power cut.
    */
   async commit(intent: Intent, apply: () => readonly Entry[]): Promise<void> {

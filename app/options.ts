@@ -1,0 +1,244 @@
+import { isIP } from 'node:net'
+import { isAbsolute, relative, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Duration } from 'latchkey'
+
+/** Everything a person can choose about a running Campus. */
+export interface CampusOptions {
+  /** Address to listen on. */
+  readonly host: string
+  /** Port to listen on; 0 takes a free one. */
+  readonly port: number
+  /** Absolute path of the directory that holds everything Campus writes. */
+  readonly dataDirectory: string
+  /** Where session records live. */
+  readonly store: StoreChoice
+  /** What was chosen of the session policy; what is left out is Latchkey's default. */
+  readonly policy: PolicyChoice
+  /** Password of the accounts that the first start creates, or `null` for random ones. */
+  readonly demoPassword: string | null
+  /** Files of a certificate and its key, or `null`. */
+  readonly tls: { readonly certificateFile: string; readonly keyFile: string } | null
+  /** Which proxies may say who the client is: how many there are, their addresses, or `false` for none. */
+  readonly trustProxy: false | number | readonly string[]
+  /** Serve plain HTTP although nobody in front adds TLS. */
+  readonly insecureHttp: boolean
+  /** Secrets from the environment, newest first; empty when it holds none. */
+  readonly secrets: readonly string[]
+  /** Production refuses what is good enough for a look around. */
+  readonly environment: 'production' | 'development'
+}
+
+/** A session store by kind and place; paths are absolute. */
+export type StoreChoice =
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'file'; readonly directory: string }
+  | { readonly kind: 'sqlite'; readonly file: string }
+
+/** The part of the session policy that has options. */
+export interface PolicyChoice {
+  readonly idleTimeout?: Duration
+  readonly absoluteTimeout?: Duration
+  readonly rotateEvery?: Duration | false
+  readonly grace?: Duration
+  readonly maxSessions?: number | false
+}
+
+/** An option that Campus cannot work with. The message is one line that names the option and the fix. */
+export class OptionError extends Error {
+  override readonly name = 'OptionError'
+}
+
+/** Why something failed, for the message of an {@link OptionError}. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown reason'
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** One row of the help page: the flag's value (`null` for a switch) and what it does. */
+interface Flag {
+  readonly value: string | null
+  readonly help: string
+}
+
+/** Every flag; each is also the environment variable that `variableOf` names. */
+const flags = {
+  host: { value: 'HOST', help: 'address to listen on (127.0.0.1)' },
+  port: { value: 'PORT', help: 'port to listen on, 0 for a free one (8443)' },
+  data: { value: 'DIR', help: 'directory for everything Campus writes (./data)' },
+  store: { value: 'STORE', help: 'memory:, file:DIR or sqlite:FILE, inside --data (sqlite:sessions.db)' },
+  'idle-timeout': { value: 'TIME', help: 'a session nobody used for this long ends (15m)' },
+  'absolute-timeout': { value: 'TIME', help: 'a session this old ends, used or not (8h)' },
+  'rotate-every': { value: 'TIME', help: 'how often the token changes, or off (10m)' },
+  grace: { value: 'TIME', help: 'how long the old token still works after that (30s)' },
+  'max-sessions': { value: 'NUMBER', help: 'sessions one user may have, or off; the oldest ends (off)' },
+  'demo-password': { value: 'PASSWORD', help: 'for the accounts of the first start, instead of random ones' },
+  'tls-cert': { value: 'FILE', help: 'certificate chain, PEM (made by itself in development)' },
+  'tls-key': { value: 'FILE', help: 'private key of --tls-cert, PEM' },
+  'trust-proxy': { value: 'PROXIES', help: 'number of proxies in front, or their addresses: 10.0.0.0/8,::1' },
+  'insecure-http': { value: null, help: 'serve plain HTTP, for experiments on this machine only' },
+} as const satisfies Record<string, Flag>
+
+type FlagName = keyof typeof flags
+
+const variableOf = (flag: FlagName) => `CAMPUS_${flag.toUpperCase().replaceAll('-', '_')}`
+
+/** What `--help` prints. */
+export function helpText(): string {
+  const rows = Object.entries<Flag>(flags).map(([name, { value, help }]) => {
+    const usage = value === null ? `--${name}` : `--${name} ${value}`
+    return `  ${usage.padEnd(27)}${help}`
+  })
+  return `Campus, a small learning portal that shows what Latchkey does.
+
+Usage: npm start -- [options]
+
+${rows.join('\n')}
+  --help                     this page
+
+TIME is a number with a unit: 90s, 15m, 8h, 30d. Every option is also an environment variable
+(--idle-timeout is CAMPUS_IDLE_TIMEOUT); the option wins. Two more variables:
+
+  SESSION_SECRET             from \`npx latchkey keygen\`; several, newest first, separated by commas
+  NODE_ENV=production        refuse whatever is only good enough for a look around
+`
+}
+
+/** Reads options from arguments and environment; throws an {@link OptionError} for what it cannot use. */
+export function readOptions(args: readonly string[], environment: Environment): CampusOptions | 'help' {
+  const given = parse(args)
+  if (given.help === true) return 'help'
+  const text = (flag: FlagName): string | undefined => {
+    const value = given[flag]
+    // An empty variable is how shells and compose files write "not set".
+    return typeof value === 'string' ? value : environment[variableOf(flag)] || undefined
+  }
+  const read = <T>(flag: FlagName, fallback: T, reader: (value: string) => T | Wrong): T => {
+    const value = text(flag)
+    if (value === undefined) return fallback
+    const result = reader(value)
+    if (!(result instanceof Wrong)) return result
+    const source = typeof given[flag] === 'string' ? `--${flag}` : variableOf(flag)
+    // A password is the one value that must not be repeated on a screen.
+    const shown = flag === 'demo-password' ? '' : ` is ${JSON.stringify(value)}`
+    throw new OptionError(`${source}${shown}: ${result.fix}`)
+  }
+
+  const dataDirectory = resolve(text('data') ?? 'data')
+  const duration = (value: string) =>
+    isDuration(value) ? value : new Wrong('write a time with its unit, such as 90s, 15m or 8h.')
+  const readPolicy = <Name extends keyof PolicyChoice>(
+    name: Name,
+    flag: FlagName,
+    reader: (value: string) => PolicyChoice[Name] | Wrong,
+  ): Pick<PolicyChoice, Name> => {
+    const value = read<PolicyChoice[Name] | undefined>(flag, undefined, reader)
+    return (value === undefined ? {} : { [name]: value }) as Pick<PolicyChoice, Name>
+  }
+
+  return {
+    host: text('host') ?? '127.0.0.1',
+    port: read('port', 8443, value =>
+      /^\d{1,5}$/.test(value) && Number(value) < 65_536 ? Number(value) : new Wrong('write a number from 0 to 65535.'),
+    ),
+    dataDirectory,
+    store: read('store', storeChoice('sqlite:sessions.db', dataDirectory) as StoreChoice, value =>
+      storeChoice(value, dataDirectory),
+    ),
+    policy: {
+      ...readPolicy('idleTimeout', 'idle-timeout', duration),
+      ...readPolicy('absoluteTimeout', 'absolute-timeout', duration),
+      ...readPolicy('rotateEvery', 'rotate-every', value => (value === 'off' ? false : duration(value))),
+      ...readPolicy('grace', 'grace', duration),
+      ...readPolicy('maxSessions', 'max-sessions', value =>
+        value === 'off'
+          ? false
+          : /^[1-9]\d{0,5}$/.test(value)
+            ? Number(value)
+            : new Wrong('write a whole number of 1 or more, or off.'),
+      ),
+    },
+    demoPassword: read<string | null>('demo-password', null, value =>
+      value.trim() === '' ? new Wrong('is empty: write a password, or leave the option out for random ones.') : value,
+    ),
+    tls: tlsFiles(text('tls-cert'), text('tls-key')),
+    trustProxy: read<CampusOptions['trustProxy']>('trust-proxy', false, proxies),
+    insecureHttp: given['insecure-http'] === true || read('insecure-http', false, truth),
+    secrets: (environment.SESSION_SECRET ?? '')
+      .split(',')
+      .map(secret => secret.trim())
+      .filter(secret => secret !== ''),
+    environment: environment.NODE_ENV === 'production' ? 'production' : 'development',
+  }
+}
+
+/** A value that cannot be used, and what to write instead. */
+class Wrong {
+  readonly fix: string
+  constructor(fix: string) {
+    this.fix = fix
+  }
+}
+
+function parse(args: readonly string[]): Partial<Record<FlagName | 'help', string | boolean>> {
+  const entries = Object.entries<Flag>(flags).map(
+    ([name, { value }]) => [name, { type: value === null ? 'boolean' : 'string' }] as const,
+  )
+  try {
+    const options = { ...Object.fromEntries(entries), help: { type: 'boolean', short: 'h' } as const }
+    return parseArgs({ args: [...args], options, allowPositionals: false }).values as Partial<
+      Record<FlagName | 'help', string | boolean>
+    >
+  } catch (error) {
+    // parseArgs names the option in its first sentence and explains its own syntax in the rest.
+    const [problem] = error instanceof Error ? error.message.split(/\.\s/) : []
+    throw new OptionError(`${problem ?? 'The arguments cannot be read'}. See --help for all options.`)
+  }
+}
+
+function isDuration(value: string): value is Duration {
+  return /^\d+(\.\d+)?(ms|s|m|h|d)$/.test(value)
+}
+
+function truth(value: string): boolean | Wrong {
+  if (['1', 'true', 'yes'].includes(value)) return true
+  if (['0', 'false', 'no'].includes(value)) return false
+  return new Wrong('write true or false.')
+}
+
+function storeChoice(value: string, dataDirectory: string): StoreChoice | Wrong {
+  const [kind, ...rest] = value.split(':')
+  const path = rest.join(':')
+  if (kind === 'memory' && rest.length > 0 && path === '') return { kind }
+  if ((kind !== 'file' && kind !== 'sqlite') || path === '') return new Wrong('write memory:, file:DIR or sqlite:FILE.')
+  const place = resolve(dataDirectory, path)
+  if (!isAbsolute(path) && /^\.\.(?:[\\/]|$)/.test(relative(dataDirectory, place))) {
+    return new Wrong('a relative path must stay inside the data directory: drop the "..", or write an absolute path.')
+  }
+  return kind === 'file' ? { kind, directory: place } : { kind, file: place }
+}
+
+function tlsFiles(certificateFile: string | undefined, keyFile: string | undefined): CampusOptions['tls'] {
+  if (certificateFile === undefined && keyFile === undefined) return null
+  if (certificateFile === undefined)
+    throw new OptionError('--tls-key is given without --tls-cert: name the certificate file too.')
+  if (keyFile === undefined) throw new OptionError('--tls-cert is given without --tls-key: name the key file too.')
+  return { certificateFile: resolve(certificateFile), keyFile: resolve(keyFile) }
+}
+
+function proxies(value: string): number | readonly string[] | Wrong {
+  const fix = new Wrong(
+    'write the number of proxies in front, or their addresses separated by commas, such as 10.0.0.0/8,::1.',
+  )
+  if (/^\d+$/.test(value)) return Number(value) >= 1 && Number(value) <= 16 ? Number(value) : fix
+  const ranges = value.split(',').map(range => range.trim())
+  return ranges.every(isRange) ? ranges : fix
+}
+
+function isRange(range: string): boolean {
+  const [address = '', bits, ...rest] = range.split('/')
+  const version = isIP(address)
+  if (version === 0 || rest.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
+}

@@ -1,0 +1,61 @@
+import type { Log } from './event-log.ts'
+import { placeOf } from './place-of.ts'
+import type { SignInThrottle } from './sign-in-throttle.ts'
+import { TooManyWaiting, type Turns } from './turns.ts'
+import { accountName, type User, type Users } from './users.ts'
+
+/** What somebody typed, and from where. */
+export interface Credentials {
+  readonly username: string
+  readonly password: string
+  /** The client's address, if known. */
+  readonly address: string | undefined
+}
+
+/** The answer to a sign-in: an unknown, a disabled and a mistyped account are all just `wrong` (CS-A2). */
+export type SignInAnswer =
+  | { readonly outcome: 'right'; readonly user: User; readonly generation: number }
+  | { readonly outcome: 'wrong' }
+  | { readonly outcome: 'wait'; readonly seconds: number }
+
+/** Checks a name and a password. */
+export type PasswordSignIn = (credentials: Credentials) => Promise<SignInAnswer>
+
+/**
+ * The one way to sign in with a password, for the page and for the API alike (ASVS 6.3.4): throttle, then hash.
+ *
+ * `generation` is read before the password is looked at. If somebody ends all sessions of this user in between, for
+ * example by changing the password, the sign-in that still knew the old one is refused.
+ */
+export function createPasswordSignIn(parts: {
+  readonly users: Users
+  readonly throttle: SignInThrottle
+  readonly turns: Turns
+  readonly generation: (username: string) => Promise<number>
+  readonly log: Pick<Log, 'wrongPassword'>
+}): PasswordSignIn {
+  const { users, throttle, turns } = parts
+  return async ({ username, password, address }) => {
+    const attempt = { account: accountName(username), place: placeOf(address) }
+    // Neither can be right, and an empty name is not a user id that a store could be asked about.
+    if (attempt.account === '' || password === '') return { outcome: 'wrong' }
+    try {
+      return await turns.take(throttle.queues(attempt), async () => {
+        const waitMs = throttle.waitMs(attempt)
+        if (waitMs > 0) return { outcome: 'wait', seconds: Math.ceil(waitMs / 1_000) }
+        const generation = await parts.generation(attempt.account)
+        const user = await users.withPassword(attempt.account, password)
+        if (!user) {
+          throttle.failed(attempt)
+          parts.log.wrongPassword(users.find(attempt.account)?.username ?? null, attempt.place)
+          return { outcome: 'wrong' }
+        }
+        throttle.succeeded(attempt)
+        return { outcome: 'right', user, generation }
+      })
+    } catch (error) {
+      if (error instanceof TooManyWaiting) return { outcome: 'wait', seconds: 1 }
+      throw error
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import { readFileSync } from 'node:fs'
+import { createSecureContext } from 'node:tls'
+import { createSessions } from 'latchkey'
+import { createCampus } from './campus.ts'
+import { type Certificate, developmentCertificate } from './certificate.ts'
+import { openDataDirectory, placesIn } from './data-directory.ts'
+import { openDatabase } from './database.ts'
+import { developmentSecret } from './development-secret.ts'
+import { createLog } from './event-log.ts'
+import { openStore } from './open-store.ts'
+import { type CampusOptions, OptionError, reasonOf } from './options.ts'
+import { createPasswordSignIn } from './password-sign-in.ts'
+import { productionRefusals } from './production.ts'
+import { originOf, serve } from './serve.ts'
+import type { SessionData } from './session-data.ts'
+import { openSignInThrottle } from './sign-in-throttle.ts'
+import { createTurns } from './turns.ts'
+import { type NewAccount, openUsers } from './users.ts'
+
+/** Campus at work. */
+export interface RunningCampus {
+  /** Where to find it from this machine, for example `https://localhost:8443`. */
+  readonly origin: string
+  /** Stops taking requests, lets those under way finish, closes what is open. Safe to call twice. */
+  stop(): Promise<void>
+}
+
+/** What Campus needs from its surroundings. */
+export interface Surroundings {
+  /** Gets one line of JSON per event that deserves a look. */
+  readonly log: (line: string) => void
+  /** Gets the accounts that the first start created, before anybody can sign in to them. */
+  readonly announce: (accounts: readonly NewAccount[]) => void
+  /** Now, epoch ms. */
+  readonly clock: () => number
+}
+
+/** How long requests under way may take to finish when Campus stops. */
+const patienceMs = 10_000
+/** Sign-ins that may wait behind each other from one place or for one account. */
+const longestQueue = 50
+
+/** Starts Campus; throws an {@link OptionError}, or Latchkey's `UsageError`, for options that cannot or must not be used. */
+export async function startCampus(
+  options: CampusOptions,
+  { log: write, announce, clock }: Surroundings,
+): Promise<RunningCampus> {
+  const given = options.tls && readTls(options.tls)
+  const refusals = productionRefusals(options, given?.certificate ?? null)
+  if (refusals.length > 0) throw new OptionError(refusals.join('\n'))
+
+  const { places, secrets, tls } = await prepare(options, given, clock)
+  const https = tls !== null || (options.trustProxy !== false && !options.insecureHttp)
+  const log = createLog(write, clock)
+  // Whatever is opened is closed again, last first, when the start fails half-way or Campus stops.
+  const opened: (() => void | Promise<void>)[] = []
+  const closeAll = async () => {
+    for (const close of opened.splice(0).reverse()) await close()
+  }
+  try {
+    const database = openDatabase(places.database)
+    opened.push(() => database.close())
+    const store = openStore(options.store)
+    opened.push(() => store.close())
+    const { trustProxy, insecureHttp, policy, environment } = options
+    const sessions = createSessions<SessionData>({
+      secrets,
+      store,
+      policy,
+      trustProxy,
+      insecureHttp,
+      environment,
+      clock,
+      onEvent: log.event,
+    })
+    opened.push(() => sessions.close())
+
+    const users = await openUsers(database)
+    const accounts = await users.createFirst(options.demoPassword)
+    if (accounts.length > 0) announce(accounts)
+
+    const throttle = openSignInThrottle(database, clock)
+    const signIn = createPasswordSignIn({
+      users,
+      throttle,
+      turns: createTurns(longestQueue),
+      generation: sessions.generation,
+      log,
+    })
+    const health = async () => {
+      database.prepare('SELECT 1').get()
+      await sessions.ping()
+    }
+    const campus = createCampus({ sessions, users, signIn, log, clock, https, trustProxy, health })
+    const listening = await serve(campus, tls, options.host, options.port)
+    opened.push(() => listening.drain(patienceMs))
+    return { origin: originOf(tls !== null, options.host, listening.port), stop: closeAll }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+async function prepare(options: CampusOptions, given: Certificate | null, clock: () => number) {
+  const places = placesIn(options.dataDirectory)
+  try {
+    openDataDirectory(options.dataDirectory)
+    const secrets = options.secrets.length > 0 ? options.secrets : [developmentSecret(places.secret)]
+    // In production a proxy that was named speaks HTTPS for us, otherwise `productionRefusals` would have objected.
+    const plain = options.insecureHttp || options.environment === 'production'
+    const tls = given ?? (plain ? null : await developmentCertificate(places, clock()))
+    return { places, secrets, tls }
+  } catch (error) {
+    throw new OptionError(
+      `--data ${options.dataDirectory} cannot be used (${reasonOf(error)}): name a directory that Campus may write to.`,
+    )
+  }
+}
+
+function readTls({ certificateFile, keyFile }: NonNullable<CampusOptions['tls']>): Certificate {
+  const certificate = readPem('--tls-cert', certificateFile)
+  const key = readPem('--tls-key', keyFile)
+  try {
+    createSecureContext({ cert: certificate, key })
+  } catch (error) {
+    throw new OptionError(
+      `--tls-cert and --tls-key cannot be used (${reasonOf(error)}): name a certificate chain and its own key, both PEM.`,
+    )
+  }
+  return { certificate, key }
+}
+
+function readPem(option: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new OptionError(`${option} cannot be read (${reasonOf(error)}): name a PEM file that Campus may read.`)
+  }
+}

@@ -1,0 +1,79 @@
+import { html } from 'hono/html'
+import { csrfField } from './csrf-field.ts'
+import type { Html } from './html.ts'
+import { themeSwitch } from './theme-switch.ts'
+import type { Visitor } from './visitor.ts'
+
+/** In the order in which they build on each other. */
+const styleSheets = ['base', 'frame', 'controls', 'pages', 'shop']
+
+/** What a page adds to the frame around it. */
+export interface Page {
+  /** Title of the browser's tab, without the site's name. */
+  readonly title: string
+  /** Where the visitor is, to come back here after changing the theme. */
+  readonly path: string
+  readonly body: Html
+}
+
+/** The frame of every page: identity, ways to go, and, when signed in, always a way out (ASVS 7.4.4). */
+export function layout(visitor: Visitor, page: Page): Html {
+  return html`<!doctype html>
+<html lang="en" data-theme="${visitor.theme}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${page.title} · Campus</title>
+<link rel="icon" href="/assets/mark.svg" type="image/svg+xml">
+${styleSheets.map(name => html`<link rel="stylesheet" href="/assets/${name}.css">`)}
+</head>
+<body>
+<a class="skip" href="#content">Skip to content</a>
+<header class="top">
+<div class="wrap">
+<a class="brand" href="/">${mark()}<span>Campus</span></a>
+<nav aria-label="Main">
+${visitor.username === null ? '' : html`<a href="/dashboard"${current(page, '/dashboard')}>Dashboard</a>`}
+<a href="/shop"${current(page, '/shop')}>Books${cartBadge(visitor.copiesInCart)}</a>
+${visitor.username === null ? '' : html`<a href="/profile"${current(page, '/profile')}>Profile</a>`}
+</nav>
+<div class="account">${account(visitor, page)}</div>
+</div>
+</header>
+<main id="content" class="wrap">
+${page.body}
+</main>
+<footer class="bottom">
+<div class="wrap">
+<p>Campus shows what <b>Latchkey</b> does for a session. <a href="/inspect_headers">Look at your headers</a></p>
+${themeSwitch(visitor, page.path)}
+</div>
+</footer>
+</body>
+</html>
+`
+}
+
+function account(visitor: Visitor, page: Page): Html | '' {
+  if (visitor.username !== null) {
+    return html`<span class="who" title="Signed in as ${visitor.username}">${visitor.username}</span>
+<form method="post" action="/logout">${csrfField(visitor)}<button class="quiet" type="submit">Sign out</button></form>`
+  }
+  // Where nobody can say who this is, the way out is shown all the same: the page behind it asks again.
+  if (visitor.csrfToken === null) return html`<a class="button quiet small" href="/logout">Sign out</a>`
+  return page.path.startsWith('/login') ? '' : html`<a class="button small" href="/login">Sign in</a>`
+}
+
+function current(page: Page, path: string): Html | '' {
+  return page.path === path ? html` aria-current="page"` : ''
+}
+
+function cartBadge(copies: number): Html | '' {
+  return copies === 0 ? '' : html` <span class="badge"><span class="unseen">, in your cart: </span>${copies}</span>`
+}
+
+/** An arched door with a keyhole. */
+function mark(): Html {
+  return html`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="9" class="m-ground"/><path d="M8 25V15a8 8 0 0 1 16 0v10z" class="m-door"/><path d="M5.5 25h21" class="m-sill"/><path d="M16 12.2a2.6 2.6 0 0 1 1.3 4.85L18.2 21h-4.4l.9-3.95A2.6 2.6 0 0 1 16 12.2z" class="m-key"/></svg>`
+}

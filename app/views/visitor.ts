@@ -1,0 +1,18 @@
+/** Colours: by choice, or as the device wants it. */
+export const themes = ['light', 'dark', 'system'] as const
+
+/** One of {@link themes}. */
+export type Theme = (typeof themes)[number]
+
+/** What every page needs to know about who looks at it. */
+export interface Visitor {
+  /** The signed-in user, or `null` for a guest. */
+  readonly username: string | null
+  readonly theme: Theme
+  readonly copiesInCart: number
+  /** For the hidden field of forms; `null` where the session cannot be asked, then no form is shown that needs it. */
+  readonly csrfToken: string | null
+}
+
+/** Somebody about whom nothing can be said, for example because the session store is down. */
+export const stranger: Visitor = { username: null, theme: 'system', copiesInCart: 0, csrfToken: null }

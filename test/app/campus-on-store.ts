@@ -1,0 +1,51 @@
+import { after } from 'node:test'
+import { createSessions, type SessionStore } from 'latchkey'
+import { createCampus } from '../../app/campus.ts'
+import { developmentCertificate } from '../../app/certificate.ts'
+import { placesIn } from '../../app/data-directory.ts'
+import { openDatabase } from '../../app/database.ts'
+import { createLog } from '../../app/event-log.ts'
+import { createPasswordSignIn } from '../../app/password-sign-in.ts'
+import { originOf, serve } from '../../app/serve.ts'
+import type { SessionData } from '../../app/session-data.ts'
+import { openSignInThrottle } from '../../app/sign-in-throttle.ts'
+import { createTurns } from '../../app/turns.ts'
+import { openUsers } from '../../app/users.ts'
+import { password } from './open-campus.ts'
+import { temporaryDirectory } from './temporary-directory.ts'
+import { createVisitor, type Visitor } from './visitor.ts'
+
+/** Campus over HTTPS on a session store of the test's own; it stops when the tests of the file are over. */
+export async function campusOnStore(store: SessionStore): Promise<{ visitor: () => Visitor; log: readonly string[] }> {
+  const lines: string[] = []
+  const clock = Date.now
+  const log = createLog(line => lines.push(line), clock)
+  const tls = await developmentCertificate(placesIn(temporaryDirectory()), clock())
+  const sessions = createSessions<SessionData>({
+    secrets: ['jJ4kU0aVtq1cTgS8Zb5xYw2nRm7LhEoP'],
+    store,
+    onEvent: log.event,
+  })
+  const database = openDatabase(':memory:')
+  const users = await openUsers(database)
+  await users.createFirst(password)
+  const throttle = openSignInThrottle(database, clock)
+  const signIn = createPasswordSignIn({ users, throttle, turns: createTurns(50), generation: sessions.generation, log })
+  const campus = createCampus({
+    sessions,
+    users,
+    signIn,
+    log,
+    clock,
+    https: true,
+    trustProxy: false,
+    health: sessions.ping,
+  })
+  const listening = await serve(campus, tls, '127.0.0.1', 0)
+  after(async () => {
+    await listening.drain(1_000)
+    await sessions.close()
+    database.close()
+  })
+  return { visitor: () => createVisitor(originOf(true, '127.0.0.1', listening.port), tls.certificate), log: lines }
+}

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { resolve } from 'node:path'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { helpText, OptionError, readOptions } from '../../app/options.ts'
+
+const read = (args: string[], environment: Record<string, string> = {}) => {
+  const options = readOptions(args, environment)
+  assert.notEqual(options, 'help')
+  return options as Exclude<typeof options, 'help'>
+}
+
+describe('Campus options', () => {
+  it('have safe defaults', () => {
+    assert.deepEqual(read([]), {
+      host: '127.0.0.1',
+      port: 8443,
+      dataDirectory: resolve('data'),
+      store: { kind: 'sqlite', file: resolve('data', 'sessions.db') },
+      policy: {},
+      demoPassword: null,
+      tls: null,
+      trustProxy: false,
+      insecureHttp: false,
+      secrets: [],
+      environment: 'development',
+    })
+  })
+
+  const cases: [name: string, args: string[], environment: Record<string, string>, expected: object][] = [
+    ['a flag', ['--port', '9000'], {}, { port: 9000 }],
+    ['an environment variable', [], { CAMPUS_PORT: '9001' }, { port: 9001 }],
+    ['the flag before the variable', ['--port', '9000'], { CAMPUS_PORT: '9001' }, { port: 9000 }],
+    ['an empty variable as not set', [], { CAMPUS_PORT: '' }, { port: 8443 }],
+    ['a free port', ['--port', '0'], {}, { port: 0 }],
+    ['the memory store', ['--store', 'memory:'], {}, { store: { kind: 'memory' } }],
+    [
+      'a store inside the data directory',
+      ['--data', '/d', '--store', 'file:s/records'],
+      {},
+      { store: { kind: 'file', directory: '/d/s/records' } },
+    ],
+    [
+      'a store at an absolute path',
+      ['--store', 'sqlite:/var/lib/s.db'],
+      {},
+      { store: { kind: 'sqlite', file: '/var/lib/s.db' } },
+    ],
+    [
+      'a file name that begins with dots',
+      ['--data', '/d', '--store', 'sqlite:..s.db'],
+      {},
+      { store: { kind: 'sqlite', file: '/d/..s.db' } },
+    ],
+    [
+      'the whole policy',
+      [
+        '--idle-timeout',
+        '5m',
+        '--absolute-timeout',
+        '1.5h',
+        '--rotate-every',
+        '60s',
+        '--grace',
+        '500ms',
+        '--max-sessions',
+        '3',
+      ],
+      {},
+      { policy: { idleTimeout: '5m', absoluteTimeout: '1.5h', rotateEvery: '60s', grace: '500ms', maxSessions: 3 } },
+    ],
+    [
+      'what is switched off',
+      [],
+      { CAMPUS_ROTATE_EVERY: 'off', CAMPUS_MAX_SESSIONS: 'off' },
+      { policy: { rotateEvery: false, maxSessions: false } },
+    ],
+    ['a number of proxies', ['--trust-proxy', '2'], {}, { trustProxy: 2 }],
+    ['addresses of proxies', [], { CAMPUS_TRUST_PROXY: '10.0.0.0/8, ::1' }, { trustProxy: ['10.0.0.0/8', '::1'] }],
+    ['plain HTTP by flag', ['--insecure-http'], {}, { insecureHttp: true }],
+    ['plain HTTP by variable', [], { CAMPUS_INSECURE_HTTP: 'true' }, { insecureHttp: true }],
+    ['not plain HTTP by variable', [], { CAMPUS_INSECURE_HTTP: '0' }, { insecureHttp: false }],
+    ['several secrets, newest first', [], { SESSION_SECRET: 'new, old' }, { secrets: ['new', 'old'] }],
+    ['production', [], { NODE_ENV: 'production' }, { environment: 'production' }],
+    [
+      'a certificate with its key',
+      ['--tls-cert', '/c', '--tls-key', '/k'],
+      {},
+      { tls: { certificateFile: '/c', keyFile: '/k' } },
+    ],
+    ['a demo password', [], { CAMPUS_DEMO_PASSWORD: 'correct horse' }, { demoPassword: 'correct horse' }],
+  ]
+  for (const [name, args, environment, expected] of cases) {
+    it(`read ${name}`, () => assert.partialDeepStrictEqual(read(args, environment), expected))
+  }
+
+  const refused: [name: string, args: string[], environment: Record<string, string>, message: RegExp][] = [
+    ['an unknown option', ['--prot', '1'], {}, /'--prot'.*--help/],
+    ['an argument without option', ['8443'], {}, /'8443'.*--help/],
+    ['an option without its value', ['--port'], {}, /--port.*--help/],
+    ['a port that is no number', ['--port', 'http'], {}, /^--port is "http": write a number/],
+    ['a port beyond the last', ['--port', '65536'], {}, /^--port is "65536"/],
+    ['a bad variable by its own name', [], { CAMPUS_PORT: 'x' }, /^CAMPUS_PORT is "x"/],
+    ['a time without unit', ['--idle-timeout', '15'], {}, /^--idle-timeout is "15": .*15m/],
+    ['a negative time', ['--grace=-5s'], {}, /^--grace/],
+    ['a store that nobody knows', ['--store', 'redis:x'], {}, /^--store is "redis:x": write memory:/],
+    ['a store without place', ['--store', 'sqlite:'], {}, /^--store/],
+    ['a memory store with a place', ['--store', 'memory:x'], {}, /^--store/],
+    ['a store outside the data directory', ['--store', 'file:../elsewhere'], {}, /^--store.*inside the data directory/],
+    ['no sessions at all', ['--max-sessions', '0'], {}, /^--max-sessions is "0".*off/],
+    ['a proxy that is no address', ['--trust-proxy', 'nginx'], {}, /^--trust-proxy is "nginx"/],
+    ['a range that is too long', ['--trust-proxy', '10.0.0.0/33'], {}, /^--trust-proxy/],
+    ['zero proxies', ['--trust-proxy', '0'], {}, /^--trust-proxy/],
+    ['a switch that says maybe', [], { CAMPUS_INSECURE_HTTP: 'maybe' }, /^CAMPUS_INSECURE_HTTP/],
+    ['a certificate without key', ['--tls-cert', '/c'], {}, /--tls-key/],
+    ['a key without certificate', [], { CAMPUS_TLS_KEY: '/k' }, /--tls-cert/],
+    ['an empty demo password', ['--demo-password', ' '], {}, /^--demo-password: is empty/],
+  ]
+  for (const [name, args, environment, message] of refused) {
+    it(`refuse ${name} in one line that names the fix`, () => {
+      assert.throws(
+        () => readOptions(args, environment),
+        error => error instanceof OptionError && message.test(error.message) && !error.message.includes('\n'),
+      )
+    })
+  }
+
+  it('never break on odd input', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.string(), fc.constantFrom('--port', '--store', '--trust-proxy', '--', '-h', '--grace='))),
+        args => {
+          try {
+            readOptions(args, {})
+          } catch (error) {
+            assert.ok(error instanceof OptionError)
+          }
+        },
+      ),
+    )
+  })
+
+  it('are all on the help page', () => {
+    for (const name of [
+      'host',
+      'port',
+      'data',
+      'store',
+      'idle-timeout',
+      'absolute-timeout',
+      'rotate-every',
+      'grace',
+      'max-sessions',
+      'demo-password',
+      'tls-cert',
+      'tls-key',
+      'trust-proxy',
+      'insecure-http',
+    ]) {
+      assert.match(helpText(), new RegExp(`--${name}\\b`))
+    }
+    assert.equal(readOptions(['--help'], {}), 'help')
+  })
+})

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { openCampus, password } from './open-campus.ts'
+
+it('CS-A1: after five wrong passwords the next attempt has to wait, for page and API alike, and says how long', async () => {
+  const campus = await openCampus()
+  const visitor = campus.visitor()
+  for (let attempt = 0; attempt < 5; attempt += 1)
+    assert.equal((await visitor.signIn('student123', 'wrong')).status, 401)
+  const page = await visitor.signIn('student123', password)
+  assert.equal(page.status, 429)
+  assert.equal(page.headers['retry-after'], '1')
+  assert.match(page.text, /Too many attempts[\s\S]*1 second/)
+  const api = await visitor.sendJson('/api/login', { username: 'STUDENT123', password })
+  assert.equal(api.status, 429)
+  assert.equal(api.headers['retry-after'], '1')
+  assert.match(JSON.parse(api.text).message, /wait 1 second/)
+  assert.equal((await visitor.signIn('admin', password)).status, 303, 'other accounts are not concerned')
+  campus.pass(1_000)
+  assert.equal((await visitor.signIn('student123', password)).status, 303)
+})
+
+it('CS-A1: a burst of guesses gets no further than guesses one by one', async () => {
+  const campus = await openCampus()
+  const answers = await Promise.all(
+    Array.from({ length: 30 }, (_, index) =>
+      campus
+        .visitor()
+        .send(
+          'POST',
+          '/api/login',
+          { 'content-type': 'application/json' },
+          JSON.stringify({ username: 'admin', password: `guess ${index}` }),
+        ),
+    ),
+  )
+  const statuses = answers.map(answer => answer.status)
+  assert.equal(statuses.filter(status => status === 401).length, 5)
+  assert.equal(statuses.filter(status => status === 429).length, 25)
+})
+
+it('CS-A2: an unknown account is throttled like a known one', async () => {
+  const campus = await openCampus()
+  const visitor = campus.visitor()
+  for (let attempt = 0; attempt < 5; attempt += 1) await visitor.signIn('nobody', 'wrong')
+  assert.equal((await visitor.signIn('nobody', 'wrong')).status, 429)
+})
+
+it('a wrong password is logged, the password is not, nor a name that is no account', async () => {
+  const campus = await openCampus()
+  const visitor = campus.visitor()
+  await visitor.signIn('student123', 'my-mistyped-password')
+  await visitor.signIn('my-password-in-the-wrong-field', 'x')
+  const [first, second] = campus.log.map(line => JSON.parse(line))
+  assert.equal(first?.owasp, 'authn_login_fail')
+  assert.equal(first?.userId, 'student123')
+  assert.equal(second?.userId, null)
+  assert.doesNotMatch(campus.log.join(), /my-/)
+})

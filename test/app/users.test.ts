@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { openDatabase } from '../../app/database.ts'
+import { accountName, openUsers } from '../../app/users.ts'
+
+const open = async () => {
+  const database = openDatabase(':memory:')
+  return { database, users: await openUsers(database) }
+}
+
+describe('Campus users', () => {
+  it('are three at the first start, with random passwords of their own', async () => {
+    const { users } = await open()
+    const accounts = await users.createFirst(null)
+    assert.deepEqual(
+      accounts.map(({ username, role }) => [username, role]),
+      [
+        ['student123', 'student'],
+        ['instructor', 'instructor'],
+        ['admin', 'admin'],
+      ],
+    )
+    assert.equal(new Set(accounts.map(account => account.password)).size, 3)
+    for (const { username, password } of accounts) {
+      assert.match(password, /^[a-z1-9]{4}(-[a-z1-9]{4}){3}$/)
+      assert.equal((await users.withPassword(username, password))?.username, username)
+    }
+  })
+
+  it('are not created twice', async () => {
+    const { users } = await open()
+    await users.createFirst('first')
+    assert.deepEqual(await users.createFirst('second'), [])
+    assert.equal(await users.withPassword('admin', 'second'), null)
+  })
+
+  it('are created once when two processes start at the same time', async () => {
+    const { database, users } = await open()
+    const other = await openUsers(database)
+    const created = await Promise.all([users.createFirst('a'), other.createFirst('b')])
+    assert.deepEqual(created.map(accounts => accounts.length).sort(), [0, 3])
+  })
+
+  it('ASVS 11.4.2: are kept with an argon2id hash of the strength OWASP asks for', async () => {
+    const { database, users } = await open()
+    await users.createFirst('correct horse')
+    for (const row of database.prepare('SELECT * FROM users').all()) {
+      assert.match(String(row.password_hash), /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+      assert.doesNotMatch(JSON.stringify(row), /correct horse/)
+    }
+  })
+
+  it('CS-A2: get the same answer for a wrong password, an unknown name and a disabled account', async () => {
+    const { users } = await open()
+    await users.createFirst('right')
+    users.setDisabled('admin', true)
+    assert.equal(await users.withPassword('student123', 'wrong'), null)
+    assert.equal(await users.withPassword('nobody', 'right'), null)
+    assert.equal(await users.withPassword('admin', 'right'), null)
+    assert.equal(users.find('admin'), null)
+    users.setDisabled('admin', false)
+    assert.equal((await users.withPassword('admin', 'right'))?.role, 'admin')
+  })
+
+  it('keep what they say about themselves', async () => {
+    const { users } = await open()
+    await users.createFirst('x')
+    users.setAboutMe('student123', "'; DROP TABLE users; --")
+    assert.equal(users.find('student123')?.aboutMe, "'; DROP TABLE users; --")
+    assert.equal(users.find('admin')?.aboutMe, '')
+  })
+
+  it('have one spelling of their name', () => {
+    assert.equal(accountName(' Student123 '), 'student123')
+    assert.equal(accountName('ｓｔｕｄｅｎｔ123'), 'student123')
+    assert.ok(accountName('x'.repeat(1_000)).length <= 64)
+    assert.ok(accountName('\uFDFA'.repeat(64)).length <= 64)
+  })
+})
+
+it('T22, ASVS 6.3.8: an unknown name and a disabled account take as long as a wrong password', async () => {
+  const { users } = await open()
+  await users.createFirst('right')
+  users.setDisabled('admin', true)
+  const median = async (username: string) => {
+    const times: number[] = []
+    for (let round = 0; round < 7; round += 1) {
+      const start = performance.now()
+      await users.withPassword(username, 'wrong')
+      times.push(performance.now() - start)
+    }
+    return times.sort((a, b) => a - b)[3] ?? 0
+  }
+  // A smoke test: without the hash, the answer would come hundreds of times faster.
+  const known = await median('student123')
+  for (const username of ['nobody', 'admin']) assert.ok((await median(username)) > known / 4, username)
+})
