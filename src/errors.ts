@@ -82,6 +82,8 @@ export class Refusal extends LatchkeyError {
     super(message)
     this.code = reason
     this.status = refusalStatus[reason]
+    // An everyday answer, not a fault: where in the code it was made is noise in a log and nobody's business on a page.
+    this.stack = `${this.name}: ${message}`
     // A cache must not answer an honest request with this refusal (CSRF-10).
     this.headers = reason.startsWith('csrf-')
       ? { 'cache-control': 'no-store', vary: 'Sec-Fetch-Site, Origin' }

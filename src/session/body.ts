@@ -17,8 +17,8 @@ export interface SessionBody {
   readonly persistent: boolean
   /** Where the session was created from. */
   readonly client: RequestOrigin
-  /** The secret that is current. */
-  readonly secret: { readonly hash: string; readonly issuedAt: number }
+  /** The secret that is current, and the server key that its token and the data are under. */
+  readonly secret: { readonly hash: string; readonly keyId: string; readonly issuedAt: number }
   /** Superseded secrets that may still be under way, newest first. */
   readonly retired: readonly RetiredSecret[]
   /** The application's data, sealed under the current secret; the fields above and the user are authenticated with it. */
@@ -67,6 +67,7 @@ function isSound(value: unknown): value is SessionBody {
     isStringOrNull(body.client?.address) &&
     isStringOrNull(body.client.userAgent) &&
     typeof body.secret?.hash === 'string' &&
+    typeof body.secret.keyId === 'string' &&
     typeof body.secret.issuedAt === 'number' &&
     Array.isArray(body.retired) &&
     body.retired.every(isSoundlyRetired) &&

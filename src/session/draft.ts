@@ -1,6 +1,7 @@
 import type { AssuranceLevel } from './assurance.ts'
 import { encodeBody, type RetiredSecret, type SessionBody, sealData, sealHandoff } from './body.ts'
 import type { RequestOrigin } from './events.ts'
+import type { RingKey } from './key-ring.ts'
 import type { OpenedBody } from './known-tokens.ts'
 import { lifetimeOf, type Policy } from './policy.ts'
 import { sealingKey } from './seal.ts'
@@ -37,6 +38,16 @@ export interface Draft {
   readonly activity: boolean
 }
 
+/** Under which a record is drafted. */
+export interface Circumstances {
+  /** Now, epoch ms. */
+  readonly now: number
+  readonly policy: Policy
+  readonly random: RandomBytes
+  /** The key that new secrets are issued under: the newest of the ring. */
+  readonly serverKey: RingKey
+}
+
 /** A record ready to be written, and the same opened. */
 export interface Drafted {
   readonly record: StoredRecord
@@ -44,16 +55,16 @@ export interface Drafted {
 }
 
 /** The first record of a session. */
-export function draftNew(session: NewSession, now: number, policy: Policy, random: RandomBytes): Drafted {
+export function draftNew(session: NewSession, { now, policy, random, serverKey }: Circumstances): Drafted {
   const { userId, json, amr, aal, persistent, client } = session
   const secret = newSecret(random)
-  const key = sealingKey(secret)
+  const key = sealingKey(serverKey, secret)
   const identity = { sid: newSid(random, userId), userId, createdAt: now }
   const assurance = { authenticatedAt: userId === null ? null : now, amr, aal, persistent }
   const body: SessionBody = {
     ...assurance,
     client,
-    secret: { hash: secretHash(secret), issuedAt: now },
+    secret: { hash: secretHash(secret), keyId: serverKey.id, issuedAt: now },
     retired: [],
     data: sealData(key, json, identity, assurance, random),
   }
@@ -73,19 +84,17 @@ export function draftNew(session: NewSession, now: number, policy: Policy, rando
 export function draftNext(
   held: OpenedBody & { readonly record: StoredRecord },
   draft: Draft,
-  now: number,
-  policy: Policy,
-  random: RandomBytes,
+  { now, policy, random, serverKey }: Circumstances,
 ): Drafted {
   const { record, body } = held
   const secret = draft.secret ? newSecret(random) : held.secret
-  const key = draft.secret ? sealingKey(secret) : held.key
+  const key = draft.secret ? sealingKey(serverKey, secret) : held.key
   const json = draft.json ?? held.json
   const assurance = { ...body, ...draft.assurance }
   const reseal = draft.json !== undefined || draft.secret !== undefined || draft.assurance !== undefined
   const nextBody: SessionBody = {
     ...assurance,
-    secret: draft.secret ? { hash: secretHash(secret), issuedAt: now } : body.secret,
+    secret: draft.secret ? { hash: secretHash(secret), keyId: serverKey.id, issuedAt: now } : body.secret,
     retired: nextRetired(held, draft, secret, now, random),
     data: reseal ? sealData(key, json, record, assurance, random) : body.data,
   }

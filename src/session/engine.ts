@@ -1,7 +1,7 @@
 import { LatchkeyError, Refusal, StoreError, sessionEnded, UsageError } from '../errors.ts'
 import { decodeBody, type SessionBody, unsealData, unsealHandoff } from './body.ts'
 import { Deadline } from './deadline.ts'
-import { type Draft, type Drafted, draftNew, draftNext, type NewSession } from './draft.ts'
+import { type Circumstances, type Draft, type Drafted, draftNew, draftNext, type NewSession } from './draft.ts'
 import { EventStream } from './event-stream.ts'
 import type { EventDetail, RequestOrigin } from './events.ts'
 import type { KeyRing } from './key-ring.ts'
@@ -101,7 +101,6 @@ export class Engine {
 
   /** Creates a record and its token; a sign-in is refused when it was overtaken or the user has too many sessions. */
   async create(session: NewSession): Promise<Held> {
-    const { random, ring } = this.#options
     const { userId, client } = session
     const now = this.now()
     const options =
@@ -109,12 +108,12 @@ export class Engine {
         ? { now }
         : { now, ...this.#limits(now, session.generation ?? (await this.generation(userId)), session.replaces) }
     for (let attempt = 1; ; attempt += 1) {
-      const drafted = draftNew(session, now, this.policy, random)
+      const drafted = draftNew(session, this.#circumstances(now))
       const result = await this.#ask('create', store => store.create(drafted.record, options))
       if (result.outcome === 'created') {
         for (const evicted of result.evicted) this.#emitEnded(evicted, 'evicted', client)
         this.tell(drafted.record, client, { type: 'session.created' })
-        return this.#keep(drafted, writeToken(ring, drafted.record.sid, drafted.opened.secret))
+        return this.#keep(drafted)
       }
       if (result.outcome === 'exists') {
         // 2^-84 by chance: a second collision means that the random source is broken, and then nothing is safe.
@@ -152,7 +151,9 @@ export class Engine {
 
   /** The token that the holder of this session should carry from now on. */
   tokenOf(held: Held): string {
-    return writeToken(this.#options.ring, held.record.sid, held.secret)
+    const { ring } = this.#options
+    // Under the key that its data is sealed under, which may not be the newest any more.
+    return writeToken(ring.find(held.body.secret.keyId) ?? ring.newest, held.record.sid, held.secret)
   }
 
   /** Ends one session; `true` when it was alive. */
@@ -285,7 +286,9 @@ export class Engine {
     if (same) return { ...memo, record, verdict, known }
     const secret = verdict.kind === 'current' ? known.secret : unsealHandoff(known.key, verdict.handoff, record.sid)
     if (!secret) return this.#corrupt(record, arrival)
-    const key = verdict.kind === 'current' ? known.key : sealingKey(secret)
+    const serverKey = this.#options.ring.find(body.secret.keyId)
+    if (!serverKey) return this.#corrupt(record, arrival)
+    const key = verdict.kind === 'current' ? known.key : sealingKey(serverKey, secret)
     const json = unsealData(key, record, body)
     if (json === null) return this.#corrupt(record, arrival)
     const opened = { text: record.body, userId: record.userId, createdAt: record.createdAt, body, secret, key, json }
@@ -307,7 +310,7 @@ export class Engine {
     for (let attempt = 1; ; attempt += 1) {
       const draft = change(held)
       if (!draft) return held
-      const drafted = draftNext(held, draft, this.now(), this.policy, this.#options.random)
+      const drafted = draftNext(held, draft, this.#circumstances(this.now()))
       const outcome = await this.#ask('save', store =>
         store.save(drafted.record, { durable: draft.secret !== undefined }),
       )
@@ -324,7 +327,7 @@ export class Engine {
   #saved(held: Held, draft: Draft, drafted: Drafted, arrival: Arrival): Held {
     if (draft.secret) {
       this.tell(drafted.record, arrival.origin(), { type: 'session.rotated' })
-      return this.#keep(drafted, writeToken(this.#options.ring, drafted.record.sid, drafted.opened.secret))
+      return this.#keep(drafted)
     }
     remember(held.known, drafted.opened)
     return { ...drafted.opened, record: drafted.record, known: held.known, verdict: held.verdict }
@@ -345,12 +348,12 @@ export class Engine {
   }
 
   /** Remembers what was just written as opened, so that the next request need not decrypt what this one encrypted. */
-  #keep(draft: Drafted, token: string, verdict: Held['verdict'] = freshlyIssued): Held {
-    const known = this.#known.read(token)
+  #keep(draft: Drafted): Held {
+    const known = this.#known.read(writeToken(this.#options.ring.newest, draft.record.sid, draft.opened.secret))
     if (!known)
       throw new UsageError('random returned bytes of the wrong length: it must return exactly as many as asked.')
     remember(known, draft.opened)
-    return { ...draft.opened, record: draft.record, verdict, known }
+    return { ...draft.opened, record: draft.record, verdict: freshlyIssued, known }
   }
 
   /** Somebody presented a superseded token: unless configured otherwise the session ends, whoever holds it now. */
@@ -415,6 +418,11 @@ export class Engine {
     if (max === null) return { generation }
     const evict = atMaxSessions === 'refuse' ? ('refuse' as const) : this.#mark('evicted', now)
     return { generation, limit: { max, evict, ...(replaced === null ? {} : { except: replaced }) } }
+  }
+
+  #circumstances(now: number): Circumstances {
+    const { random, ring } = this.#options
+    return { now, policy: this.policy, random, serverKey: ring.newest }
   }
 
   #mark(reason: EndReason, at: number = this.now()): EndMark {

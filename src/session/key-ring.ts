@@ -7,6 +7,8 @@ export interface RingKey {
   readonly id: string
   /** Authenticates tokens: a good tag means that this server issued the token. */
   readonly tagKey: KeyObject
+  /** Half of every key that seals session data; the other half is the token's secret. */
+  readonly sealKey: KeyObject
   /** Authenticates CSRF tokens. A key of its own, so that neither kind can be taken for the other (ASVS 9.2.2). */
   readonly csrfKey: KeyObject
 }
@@ -68,6 +70,7 @@ function deriveKey(secret: string): RingKey {
   return {
     id: derive('key id', 6).toString('base64url'),
     tagKey: createSecretKey(derive('token tag', 32)),
+    sealKey: createSecretKey(derive('sealing', 32)),
     csrfKey: createSecretKey(derive('csrf', 32)),
   }
 }

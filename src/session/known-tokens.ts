@@ -77,6 +77,8 @@ export class KnownTokens {
 
   #check(text: string): KnownToken | null {
     const token = readToken(this.#ring, text)
-    return token && { ...token, hash: secretHash(token.secret), key: sealingKey(token.secret), memo: null }
+    return (
+      token && { ...token, hash: secretHash(token.secret), key: sealingKey(token.serverKey, token.secret), memo: null }
+    )
   }
 }

@@ -1,15 +1,17 @@
 import { createCipheriv, createDecipheriv, createHmac, createSecretKey, type KeyObject } from 'node:crypto'
+import type { RingKey } from './key-ring.ts'
 import type { RandomBytes } from './token.ts'
 
 const nonceBytes = 12
 const tagBytes = 16
 
 /**
- * The key that a token's secret unlocks. Neither the store (which holds the secret's hash) nor the server's key ring can
- * compute it, so a copy of the database reads nobody's data.
+ * The key for a session's data: made from the token's secret and the server's. Nobody reads data without the token, and
+ * nobody writes data without the server: whoever can write to the store and knows the secret of a session of his own
+ * still cannot make a record that opens.
  */
-export function sealingKey(secret: Buffer): KeyObject {
-  return createSecretKey(createHmac('sha256', secret).update('latchkey sealing v1').digest())
+export function sealingKey(server: RingKey, secret: Buffer): KeyObject {
+  return createSecretKey(createHmac('sha256', server.sealKey).update(secret).digest())
 }
 
 /**

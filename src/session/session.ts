@@ -350,7 +350,7 @@ export class Session<Data extends object = PlainData> {
       throw error
     })
     if (!next) return this.#change
-    if (next.secret !== held.secret || next.verdict.kind === 'retired') this.#take(next)
+    if (!next.secret.equals(held.secret) || next.verdict.kind === 'retired') this.#take(next)
     this.#held = next
     return this.#change
   }

@@ -23,6 +23,8 @@ export interface ReadToken {
   readonly sid: string
   /** The secret, 32 bytes. */
   readonly secret: Buffer
+  /** The server key it was issued under, which its data is sealed under, too. */
+  readonly serverKey: RingKey
 }
 
 /** A fresh secret: 256 bits (ASVS 7.2.3 asks for 128). */
@@ -45,10 +47,10 @@ export function newSid(random: RandomBytes, userId: string | null): string {
   return bytes.toString('base64url')
 }
 
-/** Writes the token for a session and secret, under the newest key. */
-export function writeToken(ring: KeyRing, sid: string, secret: Buffer): string {
+/** Writes the token for a session and secret, under a server key: the newest for a new secret. */
+export function writeToken(key: RingKey, sid: string, secret: Buffer): string {
   const body = Buffer.concat([Buffer.from(sid, 'base64url'), secret])
-  return `${ring.newest.id}.${Buffer.concat([body, tagOf(ring.newest, body)]).toString('base64url')}`
+  return `${key.id}.${Buffer.concat([body, tagOf(key, body)]).toString('base64url')}`
 }
 
 /** Reads a token; `null` unless it is canonical and its tag is good under a key of the ring. */
@@ -62,7 +64,7 @@ export function readToken(ring: KeyRing, text: string): ReadToken | null {
   if (payload.length !== payloadBytes || payload.toString('base64url') !== encoded) return null
   const body = payload.subarray(0, sidBytes + secretBytes)
   if (!timingSafeEqual(tagOf(key, body), payload.subarray(sidBytes + secretBytes))) return null
-  return { sid: body.toString('base64url', 0, sidBytes), secret: Buffer.from(body.subarray(sidBytes)) }
+  return { sid: body.toString('base64url', 0, sidBytes), secret: Buffer.from(body.subarray(sidBytes)), serverKey: key }
 }
 
 /** The form in which the store knows a secret: SHA-256, base64url. The secret is random, so no slow hash is needed. */

@@ -53,11 +53,13 @@ export function hostile(check: Check): void {
         assert.deepEqual(await store.read(record.sid), record)
         assert.deepEqual(await store.list(userId), [record])
       }
+      const bystander = await store.generation('bystander')
       for (const [userId, record] of records) {
         const generation = await store.generation(userId)
         assert.deepEqual(await store.endUser(userId, sampleMark()), [record], 'nobody ended it for this user before')
         assert.notEqual(await store.generation(userId), generation)
       }
+      assert.equal(await store.generation('bystander'), bystander)
     })
 
     check('looking for a hostile sid finds nothing and changes nothing', async store => {

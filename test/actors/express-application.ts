@@ -1,0 +1,37 @@
+import { pipeline } from 'node:stream/promises'
+import express, { type ErrorRequestHandler, type RequestHandler, type Response } from 'express'
+import { sessions as expressSessions, loadSession, requireUser } from 'latchkey/adapters/express'
+import type { ContractAnswer, ContractApplication, ContractServer } from 'latchkey/testing'
+import { listening } from './listening.ts'
+
+/** The contract's application on Express. `handleError` stands in for Express's own error page. */
+export function startExpress(
+  { routes, sessions, second }: ContractApplication,
+  handleError?: ErrorRequestHandler,
+): Promise<ContractServer> {
+  const app = express()
+  // Otherwise Express prints every error of these tests.
+  app.set('env', 'test')
+  const first = expressSessions(sessions)
+  const other = expressSessions(second)
+  app.use(express.urlencoded({ extended: false }), express.json(), express.text(), first, other)
+  for (const { method, path, needs, answer } of routes) {
+    const handler: RequestHandler = async (request, response) => {
+      const query = new URL(request.originalUrl, 'http://express.test').searchParams
+      const csrfToken = () => request.csrfToken()
+      await give(response, await answer({ session: first.of(request), second: other.of(request), csrfToken, query }))
+    }
+    const guards = needs === 'user' ? [loadSession(), requireUser()] : []
+    app[method === 'GET' ? 'get' : 'post'](path, ...guards, handler)
+  }
+  if (handleError) app.use(handleError)
+  return listening(app)
+}
+
+async function give(response: Response, { status, headers = {}, body }: ContractAnswer): Promise<void> {
+  response.status(status)
+  for (const [name, value] of Object.entries(headers)) response.set(name, value as string | string[])
+  if (typeof body === 'object') await pipeline(body, response)
+  else if (body === undefined) response.end()
+  else response.send(body)
+}

@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto'
+import type { EventType, SessionStore } from 'latchkey'
+import { createKeyRing } from '../../src/session/key-ring.ts'
+import { newSecret, newSid, writeToken } from '../../src/session/token.ts'
+import { Browser, type Circumstances, cookieName, type Handler, type Reply } from './browser.ts'
+import { type Server, type ServerOptions, startServer } from './server.ts'
+
+/** A store that does what a test tells it: fail, or give back damaged records. */
+export interface MoodyStore extends SessionStore {
+  mood: 'well' | 'dead' | 'garbling'
+}
+
+export function moodyStore(store: SessionStore): MoodyStore {
+  const moody = {
+    mood: 'well',
+    name: store.name,
+    persistent: store.persistent,
+    read: async sid => {
+      const record = await store.read(sid)
+      return moody.mood === 'garbling' && record ? { ...record, body: record.body.slice(0, -20) } : record
+    },
+  } as MoodyStore
+  return new Proxy(moody, {
+    get(target, property: keyof MoodyStore) {
+      if (property === 'mood' || property === 'name' || property === 'persistent') return target[property]
+      if (target.mood === 'dead' && property !== 'close') return () => Promise.reject(new Error('disk on fire'))
+      return property === 'read' ? target.read : (store[property] as () => unknown).bind(store)
+    },
+  })
+}
+
+/** A server with everything on, its store, and every browser that came along, so that a test can search it all. */
+export class World {
+  readonly store: MoodyStore
+  readonly server: Server
+  readonly replies: Reply<unknown>[] = []
+  readonly csrfTokens: string[] = []
+
+  constructor(store: SessionStore, options: ServerOptions = {}) {
+    this.store = moodyStore(store)
+    this.server = startServer({ store: this.store, csrf: { token: true }, policy: { maxSessions: 2 }, ...options })
+  }
+
+  /** Sends a request as a good page does, with its CSRF token. */
+  async send<Body>(browser: Browser, handler: Handler<Body>, how: Circumstances = {}): Promise<Reply<Body>> {
+    const page = await browser.send(
+      async (session, exchange) => (await session.load({ activity: false })) && exchange.csrfToken(),
+      { method: 'GET', lost: true },
+    )
+    if (page.body) this.csrfTokens.push(page.body)
+    const reply = await browser.send(handler, { ...how, headers: { 'x-csrf-token': page.body ?? '', ...how.headers } })
+    this.replies.push(reply)
+    return reply
+  }
+
+  async signedIn(user = 'alice'): Promise<Browser> {
+    this.server.clock.advance('1s')
+    const browser = new Browser(this.server)
+    await this.send(browser, session => session.signIn(user, { amr: ['pwd'] }))
+    await this.send(browser, async session => {
+      await session.load()
+      session.data.diary = 'dear diary'
+    })
+    return browser
+  }
+}
+
+/** For every kind of event a story in which it happens. */
+export const stories: Record<EventType, (world: World) => Promise<unknown>> = {
+  'session.created': world =>
+    world.send(new Browser(world.server), async s => Object.assign((await s.load()).data, { n: 1 })),
+  'session.signed-in': world => world.signedIn(),
+  'session.stepped-up': async world => world.send(await world.signedIn(), session => session.stepUp({ amr: ['otp'] })),
+  'session.rotated': async world => {
+    const browser = await world.signedIn()
+    world.server.clock.advance('10m')
+    await world.send(browser, session => session.load(), { lost: true })
+    await world.send(browser, session => session.load())
+    await world.send(browser, session => session.load())
+  },
+  'session.ended': async world => {
+    await world.send(await world.signedIn(), session => session.end())
+    await world.signedIn('bob')
+    await world.signedIn('bob')
+    await world.signedIn('bob')
+    world.server.clock.advance('15m')
+    await world.server.sessions.sweep()
+  },
+  'sessions.ended-all': async world => {
+    await world.signedIn()
+    await world.server.sessions.endUser('alice')
+    await world.server.sessions.endEverybody()
+  },
+  'token.used-after-end': async world => {
+    const browser = await world.signedIn()
+    const copy = browser.thief()
+    await world.send(browser, session => session.end())
+    await world.send(copy, session => session.load())
+    const ring = createKeyRing([world.server.secret])
+    copy.token = writeToken(ring.newest, newSid(randomBytes, 'alice'), newSecret(randomBytes))
+    await world.send(copy, session => session.load())
+  },
+  'token.replayed': async world => {
+    const browser = await world.signedIn()
+    const thief = browser.thief()
+    await world.send(browser, session => session.rotate())
+    world.server.clock.advance('1m')
+    await thief.see()
+  },
+  'token.forged': async world => {
+    const browser = await world.signedIn()
+    const { token } = browser
+    for (const forged of [
+      `${token}x`,
+      token?.slice(0, -2),
+      token?.replace(/.$/, 'x'),
+      'nonsense',
+      `x${token?.slice(1)}`,
+    ])
+      await world.send(browser, session => session.load(), { token: forged ?? '' })
+  },
+  'cookie.duplicated': async world => {
+    const browser = await world.signedIn()
+    const cookie = `${cookieName}=${browser.token}; ${cookieName}=${browser.token}`
+    await world.send(browser, session => session.load(), { headers: { cookie } })
+  },
+  'request.refused': async world => {
+    const browser = await world.signedIn()
+    const look: Handler<unknown> = session => session.load()
+    await world.send(browser, look, { headers: { 'sec-fetch-site': 'cross-site' } })
+    await world.send(browser, look, { headers: { 'x-csrf-token': '' } })
+    await world.send(browser, look, { headers: { 'x-csrf-token': world.csrfTokens[0]?.replace(/.$/, '!') ?? '' } })
+    await world.send(browser, (_, exchange) => exchange.requireFresh(1))
+    await world.send(new Browser(world.server), (_, exchange) => exchange.requireUser())
+  },
+  'sign-in.refused': async world => {
+    const generation = await world.server.sessions.generation('alice')
+    await world.server.sessions.endUser('alice')
+    await world.send(new Browser(world.server), session => session.signIn('alice', { amr: ['pwd'], generation }))
+  },
+  'record.corrupt': async world => {
+    const browser = await world.signedIn()
+    world.store.mood = 'garbling'
+    await world.send(browser, session => session.load())
+    world.store.mood = 'well'
+  },
+  'store.failed': async world => {
+    const browser = await world.signedIn()
+    const fresh = new Browser(world.server)
+    const page = await browser.send(async (s, exchange) => (await s.load()) && exchange.csrfToken(), { method: 'GET' })
+    const headers = { 'x-csrf-token': page.body ?? '' }
+    world.store.mood = 'dead'
+    for (const handler of [s => s.load(), s => s.end(), s => s.signIn('bob', { amr: [] })] as Handler<unknown>[]) {
+      world.replies.push(await browser.send(handler, { headers }), await fresh.send(handler))
+    }
+    world.store.mood = 'well'
+    world.replies.push(
+      await browser.send(
+        async session => {
+          await session.load()
+          session.data.n = 1
+          world.store.mood = 'dead'
+        },
+        { headers },
+      ),
+    )
+    world.store.mood = 'well'
+  },
+  'events.suppressed': async world => {
+    const browser = new Browser(world.server, 'forged')
+    for (let n = 0; n < 150; n += 1) await browser.see()
+    world.server.clock.advance('1s')
+    await browser.see()
+  },
+}
