@@ -3,7 +3,6 @@ import express, { type Express } from 'express'
 import type { Sessions } from 'latchkey'
 import { sessions as expressSessions } from 'latchkey/adapters/express'
 import type { Log } from './event-log.ts'
-import type { CampusOptions } from './options.ts'
 import { createPages } from './pages.ts'
 import type { PasswordSignIn } from './password-sign-in.ts'
 import { apiRoutes } from './routes/api.ts'
@@ -18,7 +17,7 @@ import { profileRoutes } from './routes/profile.ts'
 import { shopRoutes } from './routes/shop.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { securityHeaders } from './security-headers.ts'
-import type { SessionData, SessionOf } from './session-data.ts'
+import type { AddressOf, SessionData, SessionOf } from './session-data.ts'
 import type { Users } from './users.ts'
 
 /** What Campus is put together from. */
@@ -30,7 +29,6 @@ export interface CampusParts {
   readonly clock: () => number
   /** Whether visitors come by HTTPS, to us or to the proxy in front. */
   readonly https: boolean
-  readonly trustProxy: CampusOptions['trustProxy']
   /** Rejects when Campus cannot serve. */
   readonly health: () => Promise<void>
 }
@@ -43,23 +41,23 @@ export function createCampus(parts: CampusParts): Express {
   const middleware = expressSessions(parts.sessions)
   const sessionOf: SessionOf = middleware.of
   const pages = createPages(sessionOf, parts.users)
-  const routes = { ...parts, sessionOf, pages }
+  const addressOf: AddressOf = request => middleware.clientOf(request).address
+  const routes = { ...parts, sessionOf, addressOf, pages }
 
   const app = express()
   app.disable('x-powered-by')
   // A page with a fresh CSRF token is never the same twice: an ETag would only cost.
   app.disable('etag')
-  app.set('trust proxy', parts.trustProxy)
 
   // What has no session comes first, so that it never meets one.
   app.use(securityHeaders(parts.https))
   app.use('/assets', express.static(fileURLToPath(new URL('public', import.meta.url)), { index: false, maxAge: '5m' }))
   app.use(healthRoutes(parts.health))
 
-  // Bodies before the session: the CSRF token of a form is in its body.
+  // The session before the bodies: what another site's page sends is refused before it is read.
+  app.use(middleware)
   app.use('/api', express.json({ limit: bodyLimit }))
   app.use(express.urlencoded({ extended: false, limit: bodyLimit, parameterLimit: 50 }))
-  app.use(middleware)
   app.use(checkBodyType)
 
   app.use(homeRoutes(pages))

@@ -9,7 +9,7 @@ export interface Credentials {
   readonly username: string
   readonly password: string
   /** The client's address, if known. */
-  readonly address: string | undefined
+  readonly address: string | null
 }
 
 /** The answer to a sign-in: an unknown, a disabled and a mistyped account are all just `wrong` (CS-A2). */

@@ -11,3 +11,6 @@ export interface SessionData {
 
 /** Finds the session of a request. */
 export type SessionOf = (request: Request) => Session<SessionData>
+
+/** The address of a request's client, as far as proxies are trusted; `null` when unknown. */
+export type AddressOf = (request: Request) => string | null

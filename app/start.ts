@@ -91,7 +91,7 @@ export async function startCampus(
       database.prepare('SELECT 1').get()
       await sessions.ping()
     }
-    const campus = createCampus({ sessions, users, signIn, log, clock, https, trustProxy, health })
+    const campus = createCampus({ sessions, users, signIn, log, clock, https, health })
     const listening = await serve(campus, tls, options.host, options.port)
     opened.push(() => listening.drain(patienceMs))
     return { origin: originOf(tls !== null, options.host, listening.port), stop: closeAll }

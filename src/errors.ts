@@ -10,7 +10,7 @@
 export type ErrorCode = 'usage' | 'store' | 'data-too-large' | RefusalReason
 
 /**
- * Why a request was refused. The same literals appear in events and in the docs.
+ * Why a request was refused. The same literals appear in events and in the docs (`session-ended` and `cookie-ambiguous` have no event).
  *
  * - `csrf-cross-site`: the browser says that another site sent this request (Fetch Metadata or Origin).
  * - `csrf-no-origin`: a cookie came along, but neither Fetch Metadata, Origin nor a token shows where from.

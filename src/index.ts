@@ -8,11 +8,13 @@ export {
   StoreError,
   UsageError,
 } from './errors.ts'
-export type { TrustProxy } from './http/client-address.ts'
+export type { ClientConnection, TrustProxy } from './http/client-address.ts'
 export type { Exchange } from './http/exchange.ts'
+export type { AlsoCleared } from './http/hygiene.ts'
 export type { HeldExchange, RequestFacts, ResponseHead } from './http/request-facts.ts'
 export { safeReturnTo } from './http/return-to.ts'
 export { type CsrfOptions, createSessions, type Sessions, type SessionsOptions } from './http/sessions.ts'
+export type { SessionCookieOptions } from './http/set-cookie.ts'
 export type { AssuranceLevel } from './session/assurance.ts'
 export type { Duration } from './session/duration.ts'
 export {

@@ -5,17 +5,18 @@ import { accountOf } from '../accounts.ts'
 import { textField, ticked } from '../fields.ts'
 import type { PasswordSignIn } from '../password-sign-in.ts'
 import { Problem, tooManySignIns } from '../problem.ts'
-import type { SessionOf } from '../session-data.ts'
+import type { AddressOf, SessionOf } from '../session-data.ts'
 import type { User, Users } from '../users.ts'
 
 /** The same for programs: JSON in, JSON out, errors included. */
 export function apiRoutes(parts: {
   sessionOf: SessionOf
   users: Users
+  addressOf: AddressOf
   signIn: PasswordSignIn
   clock: () => number
 }): Router {
-  const { sessionOf, users, signIn, clock } = parts
+  const { sessionOf, addressOf, users, signIn, clock } = parts
   return Router()
     .get('/csrf-token', loadSession(), (request, response) => {
       response.json({ csrf_token: request.csrfToken() })
@@ -28,7 +29,7 @@ export function apiRoutes(parts: {
       if (username === null || password === null) {
         throw new Problem(400, 'Something is missing', 'Send JSON with "username" and "password", both text.')
       }
-      const answer = await signIn({ username, password, address: request.ip })
+      const answer = await signIn({ username, password, address: addressOf(request) })
       if (answer.outcome === 'wait') throw tooManySignIns(answer.seconds)
       if (answer.outcome === 'wrong') return response.status(401).json({ message: 'Invalid credentials.' })
       await session.signIn(answer.user.username, {

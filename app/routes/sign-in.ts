@@ -4,13 +4,18 @@ import { textField, ticked } from '../fields.ts'
 import type { Pages } from '../pages.ts'
 import type { PasswordSignIn } from '../password-sign-in.ts'
 import { tooManySignIns } from '../problem.ts'
-import type { SessionOf } from '../session-data.ts'
+import type { AddressOf, SessionOf } from '../session-data.ts'
 import { loginPage } from '../views/login-page.ts'
 import { loggedOutPage, logoutPage } from '../views/logout-page.ts'
 
 /** Signing in and out by form. */
-export function signInRoutes(parts: { pages: Pages; sessionOf: SessionOf; signIn: PasswordSignIn }): Router {
-  const { pages, sessionOf, signIn } = parts
+export function signInRoutes(parts: {
+  pages: Pages
+  sessionOf: SessionOf
+  addressOf: AddressOf
+  signIn: PasswordSignIn
+}): Router {
+  const { pages, sessionOf, addressOf, signIn } = parts
 
   const sendForm = (
     request: Request,
@@ -37,7 +42,7 @@ export function signInRoutes(parts: { pages: Pages; sessionOf: SessionOf; signIn
       const session = await sessionOf(request).load()
       const username = textField(request.body, 'username') ?? ''
       const password = textField(request.body, 'password') ?? ''
-      const answer = await signIn({ username, password, address: request.ip })
+      const answer = await signIn({ username, password, address: addressOf(request) })
       if (answer.outcome === 'wait') {
         const { status, headers, title, advice } = tooManySignIns(answer.seconds)
         response.set(headers)

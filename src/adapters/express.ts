@@ -1,5 +1,6 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { UsageError } from '../errors.ts'
+import type { ClientConnection } from '../http/client-address.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { NodeFacts } from '../http/node-facts.ts'
 import type { Sessions } from '../http/sessions.ts'
@@ -38,6 +39,8 @@ declare global {
 export interface SessionMiddleware<Data extends object> extends RequestHandler {
   /** This manager's session of a request, typed by the manager. */
   of(request: Request): Session<Data>
+  /** The client's end of the connection as `trustProxy` allows it to be seen: address, HTTPS, host. */
+  clientOf(request: Request): ClientConnection
 }
 
 /** How {@link requireUser} and {@link requireFresh} treat a request. */
@@ -79,14 +82,17 @@ export function sessions<Data extends object>(manager: Sessions<Data>): SessionM
     }
     next(exchange.refusal() ?? undefined)
   }
-  const of = (request: Carrying): Session<Data> => {
+  const found = (request: Carrying): Exchange<Data> => {
     const exchange = exchangeIn(request)
-    if (exchange) return exchange.session
+    if (exchange) return exchange
     throw new UsageError(
       'This request has no session of this manager: mount its middleware with app.use(...) before the route.',
     )
   }
-  return Object.assign(middleware, { of })
+  return Object.assign(middleware, {
+    of: (request: Carrying) => found(request).session,
+    clientOf: (request: Carrying) => found(request).client,
+  })
 }
 
 /**

@@ -3,7 +3,8 @@ import { LatchkeyError } from '../errors.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { NodeFacts, type NodeRequest } from '../http/node-facts.ts'
 import type { Sessions } from '../http/sessions.ts'
-import type { Session } from '../session/session.ts'
+import { type Duration, durationMs } from '../session/duration.ts'
+import type { LoadOptions, Session } from '../session/session.ts'
 
 /** What a handler gets besides request and response. */
 export interface NodeContext<Data extends object> {
@@ -12,9 +13,9 @@ export interface NodeContext<Data extends object> {
   /** A token for the form field `csrf_token` or the header `X-CSRF-Token`. Needs a loaded session. */
   readonly csrfToken: () => string
   /** Resolves to the session of a signed-in user, or rejects with a `Refusal` (401), which becomes the answer. */
-  readonly requireUser: () => Promise<Session<Data>>
-  /** As `requireUser`, for a user who proved who they are within `withinMs` milliseconds. */
-  readonly requireFresh: (withinMs: number) => Promise<Session<Data>>
+  readonly requireUser: (options?: LoadOptions) => Promise<Session<Data>>
+  /** As `requireUser`, for a user who proved who they are within this time, for example `'5m'`. */
+  readonly requireFresh: (within: Duration, options?: LoadOptions) => Promise<Session<Data>>
   /** The exchange itself, for the client's address and for adapters on top of this one. */
   readonly exchange: Exchange<Data>
 }
@@ -29,8 +30,8 @@ export type NodeHandler<Data extends object> = (
 /** How {@link sessions} treats errors. */
 export interface NodeOptions {
   /**
-   * Writes the answer for an error. Default: status, headers and one line of plain text that gives nothing away, which
-   * also stands in when this throws or rejects.
+   * Writes the answer for an error. Default: status, headers and one line of plain text that gives nothing away (a 500
+   * is printed to the standard error output); it also stands in when this throws or rejects.
    */
   readonly onError?: (error: unknown, request: IncomingMessage, response: ServerResponse) => unknown
 }
@@ -72,8 +73,8 @@ export function sessions<Data extends object>(
     const context: NodeContext<Data> = {
       session: exchange.session,
       csrfToken: () => exchange.csrfToken(),
-      requireUser: () => exchange.requireUser(),
-      requireFresh: withinMs => exchange.requireFresh(withinMs),
+      requireUser: options => exchange.requireUser(options),
+      requireFresh: (within, options) => exchange.requireFresh(durationMs(within, 'requireFresh'), options),
       exchange,
     }
     Promise.resolve()
@@ -85,6 +86,8 @@ export function sessions<Data extends object>(
 function plainError(error: unknown, _request: IncomingMessage, response: ServerResponse): void {
   const known = error instanceof LatchkeyError && error.status < 500 ? error : null
   const status = error instanceof LatchkeyError ? error.status : 500
+  // As Express does: a fault that nobody hears of is never mended.
+  if (status === 500) console.error(error)
   response.statusCode = status
   // The handler may have described another body than this one already, such as its length, or allowed to store it.
   for (const name of response.getHeaderNames()) if (aboutBody.test(name)) response.removeHeader(name)

@@ -66,12 +66,16 @@ function checkPolicy(options: SessionsOptions): Finding[] {
           "Shorten it; '30s' is enough for slow clients.",
         )
       : ok(`policy.grace is ${formatDuration(policy.graceMs)}.`),
-    policy.maxSessions === null
+    policy.maxSessions === null && options.policy?.maxSessions !== false
       ? warning(
           'policy.maxSessions is off: a user may have any number of sessions (ASVS 7.1.2 wants that decided).',
-          'Set a number, or write down that there is none.',
+          'Set a number, or write maxSessions: false if that is decided.',
         )
-      : ok(`policy.maxSessions is ${policy.maxSessions}, then ${policy.atMaxSessions}.`),
+      : ok(
+          policy.maxSessions === null
+            ? 'policy.maxSessions is off, as written down.'
+            : `policy.maxSessions is ${policy.maxSessions}, then ${policy.atMaxSessions}.`,
+        ),
   ]
 }
 
@@ -84,7 +88,7 @@ function checkStore({ store }: SessionsOptions): Finding[] {
   ]
 }
 
-function checkTransport({ insecureHttp, trustProxy, cookie, clearSiteData }: SessionsOptions): Finding[] {
+function checkTransport({ insecureHttp, trustProxy, cookie, clearSiteData, policy }: SessionsOptions): Finding[] {
   const shared = cookie && 'domain' in cookie && cookie.domain !== undefined
   return [
     insecureHttp
@@ -119,7 +123,7 @@ function checkTransport({ insecureHttp, trustProxy, cookie, clearSiteData }: Ses
           "cookie.sameSite is 'none': other sites' requests carry the session.",
           "Use 'lax' unless the application is embedded in other sites.",
         )
-      : ok(`cookie.sameSite is ${cookie?.sameSite ?? 'lax'}.`),
+      : ok(`cookie.sameSite is ${cookie?.sameSite ?? (policy?.preset === 'owasp-high' ? 'strict' : 'lax')}.`),
     clearSiteData === false
       ? warning(
           'clearSiteData is off: private data stays in the browser after sign-out (ASVS 14.3.1).',

@@ -28,7 +28,7 @@ export interface SessionsOptions {
   readonly store: SessionStore
   /** Time and count limits. */
   readonly policy?: PolicyOptions
-  /** Name and attributes of the session cookie. Default: `__Host-Http-sid`, Secure, HttpOnly, SameSite=Lax, Path=/. */
+  /** Name and attributes of the session cookie. Default: `__Host-Http-sid`, Secure, HttpOnly, SameSite=Lax (Strict with the preset `owasp-high`), Path=/. */
   readonly cookie?: Omit<SessionCookieOptions, 'insecureHttp'>
   /** Defence against cross-site request forgery; both layers are on by default. */
   readonly csrf?: CsrfOptions
@@ -87,7 +87,7 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   find(sid: string): Promise<SessionInfo | null>
   /**
    * Ends one session and resolves to whether it was alive. With `userId` only if it belongs to this user, so that an
-   * id from a form cannot end somebody else's (ASVS 7.5.2).
+   * id from a form cannot end somebody else's (ASVS 7.5.2); the reason is then `signed-out` instead of `revoked`.
    */
   end(sid: string, options?: { readonly userId?: string }): Promise<boolean>
   /**
@@ -173,7 +173,7 @@ export function createSessions<Data extends object = Record<string, unknown>>(
     },
     end: async (sid, { userId } = {}) => {
       if (userId !== undefined && (await engine.find(sid))?.record.userId !== userId) return false
-      return engine.end(sid, 'revoked')
+      return engine.end(sid, userId === undefined ? 'revoked' : 'signed-out')
     },
     endUser: (userId, { except } = {}) => engine.endUser(userId, 'revoked', except ?? undefined),
     endEverybody: () => engine.endEverybody('revoked'),

@@ -82,7 +82,7 @@ export const eventCatalogue: Record<EventType, { readonly owasp: string; readonl
   'cookie.duplicated': { owasp: 'malicious_extraneous', severity: 'warning' },
   'request.refused': { owasp: 'authz_fail', severity: 'warning' },
   'sign-in.refused': { owasp: 'excess_rate_limit_exceeded', severity: 'warning' },
-  'record.corrupt': { owasp: 'sys_crash', severity: 'alert' },
+  'record.corrupt': { owasp: 'crypt_decrypt_fail', severity: 'alert' },
   'store.failed': { owasp: 'sys_crash', severity: 'alert' },
   'events.suppressed': { owasp: 'excess_rate_limit_exceeded', severity: 'warning' },
 }

@@ -252,7 +252,7 @@ export class Session<Data extends object = PlainData> {
 
   /**
    * Records that the user proved more (a second factor, the password again): level and time are noted and the token is
-   * replaced; the old one is dead when this resolves. Throws a `Refusal` when nobody is signed in.
+   * replaced; the old one is dead when this resolves. Throws a `UsageError` when nobody is signed in.
    */
   async stepUp(options: Pick<SignInOptions, 'amr' | 'aal'>): Promise<void> {
     const held = await this.#forChange('step up')

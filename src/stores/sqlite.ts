@@ -42,8 +42,9 @@ type Times = Pick<StoredRecord, 'lastSeenAt' | 'expiresAt'>
 /** Touches that wait to be written, by sid. */
 type Touches = Map<string, Times>
 
-/** The row of `generations` that counts for everybody. No user id is stored like this: see `toColumn`. */
+/** Rows of `generations`: what counts for everybody, and a place for pings to write to. No user id is stored like these: see `toColumn`. */
 const everybody = '\\*'
+const pings = '\\?'
 
 class SqliteStore implements SessionStore {
   readonly name = 'sqlite'
@@ -156,10 +157,10 @@ class SqliteStore implements SessionStore {
     })
   }
 
-  /** Gets and gives back the write lock, so that it also finds a database that can only be read. */
+  /** Writes, because a database that is full, locked or read-only can still be read. */
   ping(): Promise<void> {
     return this.#queue.write(false, () => {
-      this.#generation(everybody)
+      this.#statements.raise.run(pings)
     })
   }
 

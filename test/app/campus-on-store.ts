@@ -38,7 +38,6 @@ export async function campusOnStore(store: SessionStore): Promise<{ visitor: () 
     log,
     clock,
     https: true,
-    trustProxy: false,
     health: sessions.ping,
   })
   const listening = await serve(campus, tls, '127.0.0.1', 0)

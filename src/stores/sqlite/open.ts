@@ -12,7 +12,7 @@ const schemaVersion = 1
  * `records` is an ordinary table with a row id: WITHOUT ROWID was measured four times slower to read once bodies exceed a
  * kilobyte, because an index page holds only a quarter page of each row. `ended` is the mark as JSON.
  *
- * `generations` counts endUser per user, and endEverybody in a row of its own.
+ * `generations` counts endUser per user, and endEverybody and pings in rows of their own.
  */
 const schema = `
   CREATE TABLE records (

@@ -45,6 +45,7 @@ describe('sqlite store: a full disk', () => {
     connection.exec('PRAGMA query_only = ON')
     await store.touch(record.sid, now + 1, now + 1)
     await assert.rejects(store.save({ ...record, version: 2 }, { durable: false }), /cannot be written.*permission/)
+    await assert.rejects(store.ping(), /cannot be written/, 'a health check finds it too')
     assert.equal((await store.read(record.sid))?.lastSeenAt, now, 'it is lost, not pretended')
     await assert.rejects(store.touch(record.sid, now + 2, now + 2), /cannot be written/)
     connection.exec('PRAGMA query_only = OFF')

@@ -1,0 +1,116 @@
+/** The three jobs, in the order of the report. */
+export const jobs = ['read', 'write', 'unused'] as const
+
+export type Job = (typeof jobs)[number]
+
+export type Contender = {
+  name: string
+  /** As the report's tables and chart call it. */
+  label: string
+  /** The bare server it is compared with; its own name for the bare servers. */
+  bare: 'bare-node' | 'bare-express' | 'bare-fastify'
+  /** Below `bench/`. */
+  file: string
+  args: string[]
+  /** Where the counter lives: decides how the harness proves that it counts. */
+  state: 'none' | 'store' | 'cookie'
+  ours: boolean
+  /** Most microseconds it may add to its bare server, from issue 2, part 8. */
+  budget: Partial<Record<Job, number>>
+}
+
+type Row = Pick<Contender, 'name' | 'label' | 'bare' | 'file'> & Partial<Contender>
+
+const contender = (row: Row): Contender => ({ args: [], state: 'store', ours: false, budget: {}, ...row })
+
+const bare = (name: Contender['bare'], label: string, file: string): Contender =>
+  contender({ name, label, file, bare: name, state: 'none' })
+
+/** Everybody who runs. Adding a contender is adding a file and a row. */
+export const contenders: Contender[] = [
+  bare('bare-node', 'bare node:http', 'contenders/bare-node.ts'),
+  contender({
+    name: 'ours-node-memory',
+    label: 'Latchkey, memory (node:http)',
+    bare: 'bare-node',
+    file: 'contenders/ours-node.ts',
+    args: ['memory'],
+    ours: true,
+    budget: { read: 8 },
+  }),
+  contender({
+    name: 'ours-node-sqlite',
+    label: 'Latchkey, SQLite (node:http)',
+    bare: 'bare-node',
+    file: 'contenders/ours-node.ts',
+    args: ['sqlite'],
+    ours: true,
+    budget: { read: 12, write: 20 },
+  }),
+  contender({
+    name: 'iron-session',
+    label: 'iron-session (node:http)',
+    bare: 'bare-node',
+    file: 'peers/iron-session.mjs',
+    state: 'cookie',
+  }),
+  contender({
+    name: 'better-auth',
+    label: 'better-auth, SQLite (node:http)',
+    bare: 'bare-node',
+    file: 'peers/better-auth.mjs',
+  }),
+  bare('bare-express', 'bare Express 5', 'contenders/bare-express.ts'),
+  contender({
+    name: 'ours-express-memory',
+    label: 'Latchkey, memory (Express)',
+    bare: 'bare-express',
+    file: 'contenders/ours-express.ts',
+    args: ['memory'],
+    ours: true,
+    budget: { read: 15 },
+  }),
+  contender({
+    name: 'ours-express-sqlite',
+    label: 'Latchkey, SQLite (Express)',
+    bare: 'bare-express',
+    file: 'contenders/ours-express.ts',
+    args: ['sqlite'],
+    ours: true,
+  }),
+  contender({
+    name: 'express-session',
+    label: 'express-session, memory (Express)',
+    bare: 'bare-express',
+    file: 'peers/express-session.mjs',
+  }),
+  bare('bare-fastify', 'bare Fastify 5', 'peers/bare-fastify.mjs'),
+  contender({
+    name: 'fastify-session',
+    label: '@fastify/session, memory (Fastify)',
+    bare: 'bare-fastify',
+    file: 'peers/fastify-session.mjs',
+  }),
+]
+
+/** The contenders whose name starts with one of the comma-separated words, and the bare servers they stand on. */
+export function chosenContenders(only: string | undefined): Contender[] {
+  if (only === undefined) return contenders
+  const words = only.split(',').map(word => word.trim())
+  const unknown = words.find(word => !contenders.some(({ name }) => name.startsWith(word)))
+  if (unknown !== undefined) {
+    throw new Error(`--only ${unknown}: no such contender. There are: ${contenders.map(({ name }) => name).join(', ')}`)
+  }
+  const chosen = contenders.filter(({ name }) => words.some(word => name.startsWith(word)))
+  const needed = new Set(chosen.flatMap(({ name, bare }) => [name, bare]))
+  return contenders.filter(({ name }) => needed.has(name))
+}
+
+/** The jobs named in a comma-separated list; all without one. */
+export function chosenJobs(job: string | undefined): Job[] {
+  if (job === undefined) return [...jobs]
+  const words = job.split(',').map(word => word.trim())
+  const unknown = words.find(word => !jobs.some(name => name === word))
+  if (unknown !== undefined) throw new Error(`--job ${unknown}: no such job. There are: ${jobs.join(', ')}`)
+  return jobs.filter(name => words.includes(name))
+}

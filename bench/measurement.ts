@@ -1,0 +1,63 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Contender, Job } from './contenders.ts'
+import { proveAfter, proveBefore, signInClients } from './proof.ts'
+import { calls, requestText } from './requests.ts'
+import { startServer } from './server-process.ts'
+import { load } from './wrk.ts'
+
+export type Options = { rounds: number; seconds: number; warmup: number; sessions: number; connections: number }
+
+/** One contender, one job, one fresh process. */
+export type Measurement = {
+  contender: string
+  job: Job
+  round: number
+  /** Server CPU time (user and system, all threads) per request of the measured interval, in microseconds. */
+  cpuUs: number
+  requestsPerSecond: number
+  p99Ms: number
+  /** Requests the server received in the measured interval. */
+  requests: number
+}
+
+/** Signs in, proves the answers, warms up, measures, and proves again. Anything wrong rejects. */
+export async function measure(contender: Contender, job: Job, round: number, options: Options): Promise<Measurement> {
+  const server = await startServer(contender, job)
+  try {
+    const clients = await signInClients(server.port, contender, options.sessions)
+    await proveBefore(server.port, contender, clients)
+
+    const file = join(server.directory, 'requests')
+    writeFileSync(file, clients.map(client => requestText(calls[job], client)).join('\0'), { mode: 0o600 })
+    const warmup = await load(server.port, file, options.connections, options.warmup)
+
+    const before = await server.usage()
+    const measured = await load(server.port, file, options.connections, options.seconds)
+    const after = await server.usage()
+
+    const failed = warmup.failed + measured.failed
+    if (failed > 0) throw new Error(`${failed} requests failed under load`)
+    if (before.storeCalls !== after.storeCalls) {
+      throw new Error(`${(after.storeCalls ?? 0) - (before.storeCalls ?? 0)} calls of the store on a public route`)
+    }
+    await proveAfter(server.port, contender, clients, { job, answered: warmup.requests + measured.requests })
+
+    const requests = after.requests - before.requests
+    return {
+      contender: contender.name,
+      job,
+      round,
+      cpuUs: (after.cpuUs - before.cpuUs) / requests,
+      requestsPerSecond: measured.requests / (measured.durationUs / 1e6),
+      p99Ms: measured.p99Us / 1000,
+      requests,
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error
+    const where = `${contender.name}, ${job}, round ${round}`
+    throw new Error(`${where}: ${reason}\n${server.complaints()}`, { cause: error })
+  } finally {
+    await server.stop()
+  }
+}
