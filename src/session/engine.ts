@@ -9,6 +9,7 @@ import { type KnownToken, KnownTokens, type OpenedBody, remember } from './known
 import { lifetimeOf, type Policy } from './policy.ts'
 import { sealingKey } from './seal.ts'
 import type { EndMark, EndReason, SessionStore, StoredRecord } from './store.ts'
+import { areRecords, isAnything, isCount, isCreateResult, isRecordOrNull, isSaveResult } from './store-answers.ts'
 import { type RandomBytes, writeToken } from './token.ts'
 import { expiryOf, judge, judgeEnded, timedOut, type Verdict } from './verdict.ts'
 
@@ -96,7 +97,7 @@ export class Engine {
     const now = this.now()
     if (now - record.lastSeenAt < this.policy.touchEveryMs) return
     const expiresAt = expiryOf(record.createdAt, now, lifetimeOf(this.policy, body.persistent))
-    this.#ask('touch', store => store.touch(record.sid, now, expiresAt)).catch(() => {})
+    this.#ask('touch', isAnything, store => store.touch(record.sid, now, expiresAt)).catch(() => {})
   }
 
   /** Creates a record and its token; a sign-in is refused when it was overtaken or the user has too many sessions. */
@@ -109,7 +110,7 @@ export class Engine {
         : { now, ...this.#limits(now, session.generation ?? (await this.generation(userId)), session.replaces) }
     for (let attempt = 1; ; attempt += 1) {
       const drafted = draftNew(session, this.#circumstances(now))
-      const result = await this.#ask('create', store => store.create(drafted.record, options))
+      const result = await this.#ask('create', isCreateResult, store => store.create(drafted.record, options))
       if (result.outcome === 'created') {
         for (const evicted of result.evicted) this.#emitEnded(evicted, 'evicted', client)
         this.tell(drafted.record, client, { type: 'session.created' })
@@ -158,7 +159,7 @@ export class Engine {
 
   /** Ends one session; `true` when it was alive. */
   async end(sid: string, reason: EndReason, origin: RequestOrigin | null = null): Promise<boolean> {
-    const ended = await this.#ask('end', store => store.end(sid, this.#mark(reason)))
+    const ended = await this.#ask('end', isRecordOrNull, store => store.end(sid, this.#mark(reason)))
     if (ended) this.#emitEnded(ended, reason, origin)
     return ended !== null
   }
@@ -170,7 +171,7 @@ export class Engine {
   async supersede(held: Held, successor: string, arrival: Arrival): Promise<string | null> {
     // Nothing leads from a guest's token to the user's, so its return proves no theft; whoever planted it learns nothing.
     const mark = held.record.userId === null ? this.#mark('superseded') : { ...this.#mark('superseded'), successor }
-    const ended = await this.#ask('end', store => store.end(held.record.sid, mark))
+    const ended = await this.#ask('end', isRecordOrNull, store => store.end(held.record.sid, mark))
     if (!ended) return null
     this.#emitEnded(ended, 'superseded', arrival.origin())
     if (ended.version === held.record.version) return held.json
@@ -186,7 +187,7 @@ export class Engine {
 
   /** Ends all of a user's sessions but `except`. When it resolves none of them answers, and none under way will. */
   async endUser(userId: string, reason: EndReason, except?: string): Promise<number> {
-    const ended = await this.#ask('end-user', store => store.endUser(userId, this.#mark(reason), except))
+    const ended = await this.#ask('end-user', areRecords, store => store.endUser(userId, this.#mark(reason), except))
     for (const record of ended) this.#emitEnded(record, reason, null)
     this.events.emit(null, userId, null, { type: 'sessions.ended-all', reason, count: ended.length })
     return ended.length
@@ -194,19 +195,19 @@ export class Engine {
 
   /** Ends every session there is. */
   async endEverybody(reason: EndReason): Promise<number> {
-    const count = await this.#ask('end-everybody', store => store.endEverybody(this.#mark(reason)))
+    const count = await this.#ask('end-everybody', isCount, store => store.endEverybody(this.#mark(reason)))
     this.events.emit(null, null, null, { type: 'sessions.ended-all', reason, count })
     return count
   }
 
   /** The user's generation: see `SessionStore.generation`. */
   generation(userId: string): Promise<number> {
-    return this.#ask('generation', store => store.generation(userId))
+    return this.#ask('generation', isCount, store => store.generation(userId))
   }
 
   /** The user's live records, each with its readable part; newest first. */
   async list(userId: string): Promise<{ record: StoredRecord; body: SessionBody }[]> {
-    const records = await this.#ask('list', store => store.list(userId))
+    const records = await this.#ask('list', areRecords, store => store.list(userId))
     return records.flatMap(record => this.#inspect(record) ?? [])
   }
 
@@ -228,7 +229,7 @@ export class Engine {
     let removed = 0
     for (let step = 0; step < sweepSteps; step += 1) {
       const now = this.now()
-      const records = await this.#ask('sweep', store => store.sweep(now, sweepBatch))
+      const records = await this.#ask('sweep', areRecords, store => store.sweep(now, sweepBatch))
       for (const record of records) {
         if (!record.ended) this.#emitEnded(record, this.#timedOut(record, now), null)
       }
@@ -245,7 +246,7 @@ export class Engine {
 
   /** Rejects with a `StoreError` when the store cannot serve. */
   ping(): Promise<void> {
-    return this.#ask('ping', store => store.ping())
+    return this.#ask('ping', isAnything, store => store.ping())
   }
 
   async close(): Promise<void> {
@@ -311,7 +312,7 @@ export class Engine {
       const draft = change(held)
       if (!draft) return held
       const drafted = draftNext(held, draft, this.#circumstances(this.now()))
-      const outcome = await this.#ask('save', store =>
+      const outcome = await this.#ask('save', isSaveResult, store =>
         store.save(drafted.record, { durable: draft.secret !== undefined }),
       )
       if (outcome === 'saved') return this.#saved(held, draft, drafted, arrival)
@@ -379,9 +380,10 @@ export class Engine {
 
   async #read(sid: string, arrival: Arrival | null): Promise<StoredRecord | 'corrupt' | null> {
     try {
-      const record = await this.#deadline.race(this.#options.store.read(sid))
+      const record: unknown = await this.#deadline.race(this.#options.store.read(sid))
+      if (!isRecordOrNull(record)) throw new Error('the answer is no record')
       // A store that mixes up its records must not end, or open, somebody else's session.
-      if (record && record.sid !== sid) throw new Error('the store answered with another record than the one asked for')
+      if (record && record.sid !== sid) throw new Error('the answer is another record than the one asked for')
       return record
     } catch (cause) {
       if (cause instanceof Error && 'code' in cause && cause.code === 'corrupt-record') {
@@ -392,12 +394,18 @@ export class Engine {
     }
   }
 
-  async #ask<T>(operation: string, work: (store: SessionStore) => Promise<T>): Promise<T> {
+  async #ask<Answer>(
+    operation: string,
+    isSound: (answer: unknown) => answer is Answer,
+    work: (store: SessionStore) => Promise<Answer>,
+  ): Promise<Answer> {
     try {
-      return await this.#deadline.race(work(this.#options.store))
+      const answer: unknown = await this.#deadline.race(work(this.#options.store))
+      if (isSound(answer)) return answer
     } catch (cause) {
       throw cause instanceof LatchkeyError ? cause : this.#storeFailed(operation, cause)
     }
+    throw this.#storeFailed(operation, new Error('the answer is none that the store contract knows'))
   }
 
   #storeFailed(operation: string, cause: unknown): StoreError {

@@ -34,7 +34,10 @@ const record = fc
     body: fc.string(),
   })
   .map(sampleRecord)
-const limit = fc.record({ max: fc.integer({ min: 1, max: 3 }), evict: fc.oneof(fc.constant('refuse' as const), mark) })
+const limit = fc.record(
+  { max: fc.integer({ min: 1, max: 3 }), evict: fc.oneof(fc.constant('refuse' as const), mark), except: sid },
+  { requiredKeys: ['max', 'evict'] },
+)
 
 /** One way to call a store, with arbitrary arguments. */
 function calling<T extends [unknown, ...unknown[]]>(

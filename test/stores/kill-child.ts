@@ -14,7 +14,7 @@ import type { EndMark, SessionStore, StoredRecord } from '../../src/session/stor
 import { type Answer, type Ask, bodyOf, type Report, users } from './kill-report.ts'
 
 /** The SQLite store answers several times as fast, and would leave the other no time. */
-const workers: Record<string, number> = { file: 6, sqlite: 1 }
+const workers: Record<string, number> = { file: 6, sqlite: 2 }
 const mark: EndMark = { reason: 'revoked', at: 1, keepUntil: 1 }
 
 function pick<T>(items: readonly T[]): T | undefined {

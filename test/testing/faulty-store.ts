@@ -95,7 +95,10 @@ class FaultyStore implements SessionStore {
       if (this.#has('create writes what is overtaken')) this.#put(record)
       return { outcome: 'overtaken' }
     }
-    const live = userId === null ? [] : [...this.#records.values()].filter(other => this.#counts(other, record, now))
+    const live =
+      userId === null
+        ? []
+        : [...this.#records.values()].filter(other => this.#counts(other, record, now, limit?.except))
     const key = this.#has('eviction goes by lastSeenAt') ? 'lastSeenAt' : 'createdAt'
     const oldestFirst = live.sort((a, b) => a[key] - b[key])
     if (this.#has('eviction takes the newest')) oldestFirst.reverse()
@@ -123,7 +126,8 @@ class FaultyStore implements SessionStore {
     }
   }
 
-  #counts(other: StoredRecord, record: StoredRecord, now: number): boolean {
+  #counts(other: StoredRecord, record: StoredRecord, now: number, except: string | undefined): boolean {
+    if (other.sid === except) return this.#has('the limit counts `except`')
     if (other.ended && !this.#has('the limit counts ended records')) return false
     if (other.expiresAt === now) return this.#has('the limit counts at expiresAt')
     if (other.expiresAt < now && !this.#has('the limit counts expired records')) return false
