@@ -14,7 +14,7 @@ import type { FileSessions } from './file/sessions.ts'
  *   that evicts are all or nothing: cut short by a crash they are finished by the next opening, or never began.
  * - **One process.** The first operation locks the directory. While another process has it, every operation rejects and
  *   names that process; the lock falls with its process. `latchkey/stores/sqlite` is for several processes.
- * - **Opening.** The first operation also reads all records once (7 to 10 µs each, 1 s for 100,000), without holding up the
+ * - **Opening.** The first operation also reads all records once (about 20 µs each, so 2 s for 100,000), without holding up the
  *   event loop. Call `ping()` at start to have that, and any refusal, before the first request.
  * - **Files.** Reads go to the file every time: a session whose file is deleted is over. A file that was cut short, edited
  *   or put back from a backup is renamed to end in `.corrupt` and kept; `read` rejects with `code: 'corrupt-record'` until

@@ -133,6 +133,19 @@ describe('session data', () => {
     assert.deepEqual(JSON.parse(json.body ?? ''), JSON.parse('{"kept":1,"__proto__":{"admin":true},"n":1}'))
   })
 
+  it('when somebody else signs in, nothing of the user before is left, saved or unsaved, not even in an object held', async () => {
+    const { browser } = await signedIn({ diary: 'of alice' })
+    await browser.send(async session => {
+      await session.load()
+      const held = session.data
+      held.draft = 'of alice, unsaved'
+      await session.signIn('bob', { amr: ['pwd'] })
+      assert.deepEqual({ ...held }, {})
+      held.theme = 'dark'
+    })
+    assert.deepEqual((await browser.see()).body?.data, { theme: 'dark' })
+  })
+
   it('a guest keeps the cart that another request of theirs saved while the password was being checked', async () => {
     const server = startServer()
     const browser = new Browser(server)

@@ -218,6 +218,23 @@ onEveryStore('T01 rotation', open => {
     assert.deepEqual((await browser.see()).body?.data, { n: 0, late: true })
   })
 
+  it('CK-13: a request whose token is still the current one when it saves at last gets no cookie', async () => {
+    const browser = await start()
+    const old = browser.thief()
+    pass('10m')
+    await browser.see()
+    const uploaded = Promise.withResolvers<void>()
+    const upload = browser.send(async session => {
+      await session.load()
+      await uploaded.promise
+      session.data.upload = 'done'
+    })
+    await old.put({ meanwhile: true }, { lost: true })
+    uploaded.resolve()
+    const reply = await upload
+    assert.deepEqual([reply.status, reply.setCookie], [200, null])
+  })
+
   it('the answer to a page that only looked is not refused because the session was stepped up meanwhile', async () => {
     const browser = await start()
     pass('10m')

@@ -20,6 +20,7 @@ const vocabulary = new Set([
   ...['malicious_extraneous', 'malicious_attack_tool', 'malicious_cors', 'malicious_direct_reference'],
   ...['session_created', 'session_renewed', 'session_expired', 'session_use_after_expire', 'sequence_fail'],
   ...['sys_startup', 'sys_shutdown', 'sys_restart', 'sys_crash'],
+  ...['crypt_decrypt_fail', 'crypt_encrypt_fail'],
 ])
 
 /** Kinds that may happen without a request: an administrator, the sweep, the store. */

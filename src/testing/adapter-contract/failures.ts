@@ -32,6 +32,35 @@ export function failures(check: Check): void {
     await isHealthy(scene)
   })
 
+  check(
+    'data beyond the limit is a 413, and nothing of it is kept',
+    async scene => {
+      const alice = await signedIn(scene)
+      await alice.post('/set?color=red')
+      const { status, headers, setCookies, body } = await alice.post(`/set?color=${'blue'.repeat(99)}`)
+      assert.deepEqual([status, headers.location, setCookies], [413, undefined, []])
+      assert.doesNotMatch(body, /success/)
+      assert.deepEqual(JSON.parse((await alice.get('/me')).body).data, { color: 'red' })
+      assert.equal((await scene.visitor().post(`/set?color=${'blue'.repeat(99)}`)).status, 413)
+    },
+    { sessions: { maxDataBytes: 256 } },
+  )
+
+  check('a session that ends while a request changes it stays ended, and the request is told', async scene => {
+    const { store, sessions } = scene
+    const alice = await signedIn(scene)
+    const csrf = await alice.csrf()
+    const { id } = JSON.parse((await alice.get('/me')).body)
+    store.disturb(async proceed => {
+      await sessions.end(id)
+      return proceed()
+    }, 'save')
+    const { status, headers, body } = await alice.post('/set?color=red', { headers: csrf })
+    assert.deepEqual([status, headers['x-success']], [401, undefined])
+    assert.doesNotMatch(body, /success/)
+    assert.equal(JSON.parse((await alice.get('/me')).body).userId, null)
+  })
+
   const breaks: Record<string, Fault> = {
     refuses: faults.refuses,
     hangs: faults.hangs,

@@ -1,0 +1,54 @@
+import { after, before, describe } from 'node:test'
+import { type Browser, type BrowserContextOptions, type CDPSession, chromium, type Page } from 'playwright-core'
+import { chromiumPath } from '../../tools/provision.ts'
+import { hostNames } from './sites.ts'
+
+/** Somebody in front of a browser of their own: nothing is shared with anybody else's, no cookie, no cache. */
+export type OpenBrowser = (options?: BrowserContextOptions) => Promise<Page>
+
+/**
+ * A suite of tests that share one Chromium. Where there is none, the suite is skipped, which `npm test` counts and names;
+ * under CI=true it fails instead.
+ *
+ * Each test gets browsers of its own from `open`, closed when the suite is over. The back-forward cache is on, as it is
+ * for people: Playwright turns it off, because its own `goBack` cannot cope with it (see `goBack` in page.ts).
+ */
+export function describeInChromium(name: string, origin: string, tests: (open: OpenBrowser) => void): void {
+  const executable = chromiumPath()
+  const missing = 'Chromium is missing. Install it: node tools/provision.ts'
+  const skip = executable === null && process.env.CI !== 'true' ? missing : false
+
+  describe(name, { skip }, () => {
+    let browser: Browser | undefined
+    before(async () => {
+      if (executable === null) throw new Error(missing)
+      browser = await chromium.launch({
+        executablePath: executable,
+        args: [
+          '--no-sandbox',
+          '--disable-gpu',
+          '--disable-background-networking',
+          `--host-resolver-rules=${hostNames}`,
+        ],
+        ignoreDefaultArgs: ['--disable-back-forward-cache'],
+      })
+    })
+    after(() => browser?.close())
+
+    tests(async options => {
+      if (browser === undefined) throw new Error('open a browser in a test, when Chromium has started')
+      const context = await browser.newContext({ ignoreHTTPSErrors: true, baseURL: origin, ...options })
+      context.setDefaultTimeout(15_000)
+      return context.newPage()
+    })
+  })
+}
+
+const lines = new WeakMap<Page, Promise<CDPSession>>()
+
+/** The devtools' line to a page. */
+export function devtools(page: Page): Promise<CDPSession> {
+  const line = lines.get(page) ?? page.context().newCDPSession(page)
+  lines.set(page, line)
+  return line
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { openCampus } from '../app/open-campus.ts'
+import { describeInChromium } from './chromium.ts'
+import { chooseTheme, runScript, signIn } from './page.ts'
+import { openSite, underItsName } from './sites.ts'
+
+const campus = await openCampus()
+const origin = underItsName(campus.origin)
+const stranger = await openSite('stranger', 'https')
+const evil = new URL(stranger.origin).host
+
+/** Addresses that look like a path of Campus to one reader or another, and lead away to some browser, proxy or framework. */
+const waysOut = [
+  `//${evil}`,
+  `///${evil}`,
+  `/\\${evil}`,
+  `\\\\${evil}`,
+  `/\t/${evil}`,
+  `/\n/${evil}`,
+  ` //${evil}`,
+  `/%2f${evil}`,
+  `/%5c${evil}`,
+  `/%09/${evil}`,
+  `%2f%2f${evil}`,
+  `/.//${evil}`,
+  `/..//${evil}`,
+  `/%2e%2e//${evil}`,
+  `/login/..//${evil}`,
+  `https://${evil}`,
+  `https:${evil}`,
+  `https:/\\${evil}`,
+  `https://${new URL(origin).host}@${evil}`,
+  `.${evil}`,
+  `@${evil}`,
+  `javascript:location='https://${evil}'`,
+  `data:text/html,<script>location='https://${evil}'</script>`,
+]
+
+describeInChromium('Where the sign-in leads, in the browser', origin, open => {
+  it('T25: the other site is there, to be led to', async () => {
+    const page = await open()
+    await page.goto('/')
+    await runScript(page, `location.href = '//${evil}/seen'`)
+    await page.waitForURL(`${stranger.origin}/seen`)
+    assert.deepEqual(stranger.visits.filter(path => path === '/seen').length, 1)
+  })
+
+  it('T25, ASVS 3.7.2: it leads to no other site, however the address is spelled', async () => {
+    const page = await open()
+    const visits = stranger.visits.length
+    // As it is and escaped: the browser has its own idea of what it may send unescaped.
+    for (const address of waysOut.flatMap(way => [encodeURIComponent(way), way.replace(/[\t\n]/g, '')])) {
+      await page.goto(`/login?returnTo=${address}`)
+      assert.equal(new URL(page.url()).origin, origin, address)
+      await signIn(page)
+      assert.equal(page.url(), `${origin}/dashboard`, address)
+    }
+    assert.equal(stranger.visits.length, visits)
+  })
+
+  it('T25: nor does the choice of colours, made on a page with such an address', async () => {
+    const page = await open()
+    const visits = stranger.visits.length
+    for (const address of [`/login?returnTo=//${evil}`, `//${evil}/`, `/\\${evil}/`, `/?//${evil}`]) {
+      await page.goto(origin + address)
+      await chooseTheme(page, 'Dark')
+      assert.equal(new URL(page.url()).origin, origin, address)
+    }
+    assert.equal(stranger.visits.length, visits)
+  })
+
+  it('it leads back to where the visitor wanted to go', async () => {
+    const page = await open()
+    await page.goto('/profile?saved=yes')
+    assert.equal(page.url(), `${origin}/login?returnTo=%2Fprofile%3Fsaved%3Dyes`)
+    await signIn(page)
+    assert.equal(page.url(), `${origin}/profile?saved=yes`)
+  })
+})
