@@ -52,6 +52,8 @@ export function createCampus(parts: CampusParts): Express {
   // What has no session comes first, so that it never meets one.
   app.use(securityHeaders(parts.https))
   app.use('/assets', express.static(fileURLToPath(new URL('public', import.meta.url)), { index: false, maxAge: '5m' }))
+  // Browsers ask for this by themselves, beside JSON for example: it must not count as the user's activity.
+  app.get('/favicon.ico', (_request, response) => response.redirect(308, '/assets/mark.svg'))
   app.use(healthRoutes(parts.health))
 
   // The session before the bodies: what another site's page sends is refused before it is read.

@@ -26,6 +26,7 @@ export {
   type Severity,
 } from './session/events.ts'
 export { type Policy, type PolicyOptions, type PresetName, presets } from './session/policy.ts'
-export type { LoadOptions, Session, SignInOptions } from './session/session.ts'
+export type { LoadOptions, Session } from './session/session.ts'
 export type { SessionInfo } from './session/session-info.ts'
+export type { SignInOptions } from './session/sign-in.ts'
 export type { CreateOptions, CreateResult, EndMark, EndReason, SessionStore, StoredRecord } from './session/store.ts'

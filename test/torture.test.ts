@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, it } from 'node:test'
+import { promisify } from 'node:util'
+import { sqliteStore } from 'latchkey/stores/sqlite'
 import { Browser } from './actors/browser.ts'
 import { type Server, startAnotherNode, startServer } from './actors/server.ts'
 import { onEveryStore } from './actors/stores.ts'
@@ -9,12 +15,12 @@ const [increments = 10_000, races = 1_000] = (process.env.TORTURE ?? '10000,1000
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index)
 
-onEveryStore('torture', open => {
-  /** Two nodes, so that turns within a process do not hide conflicts between them. */
+onEveryStore('torture', (open, { store }) => {
+  /** Two nodes, so that turns within a node do not hide conflicts; one on the file store, which is for one process. */
   let nodes: readonly [Server, Server]
   beforeEach(() => {
     const one = startServer({ store: open() })
-    nodes = [one, startAnotherNode(one)]
+    nodes = [one, store === 'file' ? one : startAnotherNode(one)]
   })
   afterEach(() => nodes[0].sessions.close())
 
@@ -77,4 +83,20 @@ onEveryStore('torture', open => {
     )
     assert.equal(resurrected, 0)
   })
+})
+
+it(`torture between two processes on one SQLite file: of ${increments} increments none is lost`, async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'latchkey-'))
+  const file = join(directory, 'sessions.db')
+  const server = startServer({ store: sqliteStore(file) })
+  const browser = new Browser(server)
+  await browser.signIn('alice')
+  const program = join(import.meta.dirname, 'actors/incrementing-process.ts')
+  const options = [file, server.secret, browser.token ?? '', String(increments / 2)]
+  const process1 = promisify(execFile)(process.execPath, ['--conditions=latchkey-source', program, ...options])
+  const process2 = promisify(execFile)(process.execPath, ['--conditions=latchkey-source', program, ...options])
+  await Promise.all([process1, process2])
+  assert.deepEqual((await browser.see()).body?.data, { n: 2 * Math.ceil(increments / 2) })
+  await server.sessions.close()
+  rmSync(directory, { recursive: true })
 })

@@ -54,7 +54,7 @@ export class Engine {
   readonly #known: KnownTokens
   readonly #deadline: Deadline
   /** Per sid the last of the changes under way in this process: they take turns instead of running into conflicts. */
-  readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #turns: Map<string, Promise<unknown>>
 
   constructor(options: EngineOptions) {
     this.#options = options
@@ -62,6 +62,7 @@ export class Engine {
     this.events = new EventStream(options.clock)
     this.#known = new KnownTokens(options.ring)
     this.#deadline = new Deadline(options.storeTimeoutMs)
+    this.#turns = turnsOf(options.store)
   }
 
   now(): number {
@@ -245,8 +246,8 @@ export class Engine {
   }
 
   /** Rejects with a `StoreError` when the store cannot serve. */
-  ping(): Promise<void> {
-    return this.#ask('ping', isAnything, store => store.ping())
+  async ping(): Promise<void> {
+    await this.#ask('ping', isAnything, store => store.ping())
   }
 
   async close(): Promise<void> {
@@ -441,6 +442,15 @@ export class Engine {
     this.tell(record, origin, { type: 'session.ended', reason })
   }
 }
+
+/** Two session managers over one store take turns with each other, too: otherwise the busier one starves the other. */
+function turnsOf(store: SessionStore): Map<string, Promise<unknown>> {
+  const turns = turnsByStore.get(store) ?? new Map<string, Promise<unknown>>()
+  turnsByStore.set(store, turns)
+  return turns
+}
+
+const turnsByStore = new WeakMap<SessionStore, Map<string, Promise<unknown>>>()
 
 const freshlyIssued: Held['verdict'] = { kind: 'current', confirm: false, rotate: false }
 

@@ -1,10 +1,12 @@
 import { DataTooLargeError, Refusal, sessionEnded, UsageError } from '../errors.ts'
 import { type AssuranceLevel, levelOf } from './assurance.ts'
-import { type Changes, changesSince, merge, type PlainData, parseData } from './changes.ts'
-import type { Draft, NewSession } from './draft.ts'
+import { type Changes, merge, type PlainData, parseData } from './changes.ts'
+import type { Draft } from './draft.ts'
 import type { Arrival, Engine, Held } from './engine.ts'
 import { lifetimeOf } from './policy.ts'
+import { assertSignIn, endTakenOver, type SignInOptions, signedInAs } from './sign-in.ts'
 import { expiryOf } from './verdict.ts'
+import { WorkingData } from './working-data.ts'
 
 /** What carries sessions to the server and back: the cookie of a request, for example. */
 export interface Carrier extends Arrival {
@@ -39,21 +41,6 @@ export interface LiveSession {
 /** What the carrier has to tell the client: a token to keep from now on, or that it has none any more. */
 export type CarrierChange = { readonly token: string; readonly maxAgeMs: number | null } | 'clear' | null
 
-/** How a sign-in happened. */
-export interface SignInOptions {
-  /** What the user proved, as RFC 8176 values: `pwd`, `otp`, `hwk` … Recorded, and the level follows from it. */
-  readonly amr: readonly string[]
-  /** The level reached (NIST AAL), when the application knows better than `amr` tells. Default: 1, or 2 for two kinds of factor. */
-  readonly aal?: Exclude<AssuranceLevel, 0>
-  /** "Remember me": the cookie survives the end of the browser. Default `false` (NIST 5.1-h). */
-  readonly persistent?: boolean
-  /**
-   * `await sessions.generation(userId)` from before the password was checked. With it, "end all sessions" refuses even
-   * a sign-in whose password check was already under way. Default: read when `signIn` is called.
-   */
-  readonly generation?: number
-}
-
 /**
  * The session of one request. It loads on first use and costs nothing until then; what a request changed is written
  * before the response leaves. Everything but `load` and the asynchronous methods needs a loaded session.
@@ -68,9 +55,9 @@ export class Session<Data extends object = PlainData> {
   #superseded = false
   #presented = false
   #held: Held | null = null
-  #data: PlainData | null = null
-  /** JSON of the data as far as it is saved or being saved: where `#data` differs from it, a change is unsaved. */
-  #saved = '{}'
+  readonly #data = new WorkingData()
+  /** Operations that have begun and not finished: a handler may forget to await one. */
+  #underWay: Set<Promise<unknown>> | null = null
   #change: CarrierChange = null
 
   /** @internal Made by a carrier, never by an application. */
@@ -114,14 +101,7 @@ export class Session<Data extends object = PlainData> {
    * writes nothing. For read-modify-write use {@link update}. Its top level is frozen once the response has left.
    */
   get data(): Partial<Data> {
-    const held = this.#state()
-    if (!this.#data) {
-      this.#saved = held?.json ?? '{}'
-      this.#data = parseData(this.#saved)
-    }
-    // A change that nobody will write must fail where it is made, not vanish.
-    if (this.#settled) Object.freeze(this.#data)
-    return this.#data as Partial<Data>
+    return this.#data.open(this.#state()?.json ?? '{}') as Partial<Data>
   }
 
   /** When the session began, epoch ms, or `null`. */
@@ -168,7 +148,11 @@ export class Session<Data extends object = PlainData> {
    * another request was faster, so it must depend on nothing but its argument. Written when it resolves, even after the
    * response has begun. Resolves to what `change` returned.
    */
-  async update<Result>(change: (data: Partial<Data>) => Result): Promise<Result> {
+  update<Result>(change: (data: Partial<Data>) => Result): Promise<Result> {
+    return this.#track(this.#update(change))
+  }
+
+  async #update<Result>(change: (data: Partial<Data>) => Result): Promise<Result> {
     await this.load()
     const held = this.#held
     if (!held) {
@@ -176,7 +160,7 @@ export class Session<Data extends object = PlainData> {
       return change(this.data)
     }
     let result: Result | undefined
-    const unsaved = this.#changes()
+    const unsaved = this.#data.changes()
     const amending = this.#engine.amend(held, this.#carrier, newest => {
       const data = parseData(merge(newest.json, unsaved))
       result = change(data as Partial<Data>)
@@ -185,8 +169,8 @@ export class Session<Data extends object = PlainData> {
       }
       return this.#withData(newest, JSON.stringify(data))
     })
-    this.#held = await this.#saving(unsaved, amending)
-    this.#refresh()
+    this.#held = await this.#data.saving(unsaved, amending)
+    this.#data.refresh(this.#held.json)
     return result as Result
   }
 
@@ -195,66 +179,46 @@ export class Session<Data extends object = PlainData> {
    * (ASVS 7.2.4). Works from an anonymous session, from another user's (which ends) and for re-authentication, which
    * starts both time-outs anew. Throws a `Refusal` at the maximum number of sessions or when "end all" overtook it.
    */
-  async signIn(userId: string, options: SignInOptions): Promise<void> {
+  signIn(userId: string, options: SignInOptions): Promise<void> {
+    return this.#track(this.#signIn(userId, options))
+  }
+
+  async #signIn(userId: string, options: SignInOptions): Promise<void> {
     await this.load()
     this.#assertOpen('sign in')
-    assertUserId(userId)
-    if (options.persistent && !this.#engine.policy.persistent) {
-      throw new UsageError(
-        'signIn was called with persistent: true, but policy.persistent is false. Allow it there or leave it out.',
-      )
-    }
+    assertSignIn(userId, options, this.#engine.policy)
     this.#carrier.assertDeliverable()
     const old = this.#held
     // Somebody else's data must not become this user's: only an anonymous session or the user's own is carried over.
     const keep = old === null || old.record.userId === null || old.record.userId === userId
-    const unsaved = keep ? this.#changes() : null
-    const next: NewSession = {
-      userId,
-      json: keep ? this.#limited(merge(old?.json ?? '{}', unsaved)) : '{}',
-      amr: [...options.amr],
-      aal: options.aal ?? levelOf(options.amr),
-      persistent: options.persistent ?? false,
-      client: this.#carrier.origin(),
-      replaces: old?.record.sid ?? null,
-      ...(options.generation === undefined ? {} : { generation: options.generation }),
-    }
-    const held = await this.#saving(unsaved, this.#engine.create(next))
+    const unsaved = keep ? this.#data.changes() : null
+    const json = keep ? this.#limited(merge(old?.json ?? '{}', unsaved)) : '{}'
+    const creating = this.#engine.create(signedInAs(userId, options, json, old, this.#carrier.origin()))
+    const held = await this.#data.saving(unsaved, creating)
     // The old session lives until the new one is safe, so that a failure in between loses nothing.
-    const last = old && (await this.#supersede(old, held))
+    const last = old && (await endTakenOver(this.#engine, old, held, this.#carrier))
     const { amr, aal } = held.body
-    this.#engine.tell(held.record, this.#carrier.origin(), {
-      type: 'session.signed-in',
-      amr,
-      aal,
-      from: old?.record.sid ?? null,
-    })
-    // What is left of somebody else's data counts as saved, so that it goes.
-    if (!keep && this.#data) this.#saved = JSON.stringify(this.#data)
+    const from = old?.record.sid ?? null
+    this.#engine.tell(held.record, this.#carrier.origin(), { type: 'session.signed-in', amr, aal, from })
+    if (!keep) this.#data.disown()
     this.#take(held)
-    // What another request put into the old session while the password was being checked comes along too.
+    // What another request put into the old session while the password was being checked comes along too. The user is
+    // signed in by now, so a failure here (it was told as an event) must not make it look otherwise.
     if (!keep || !old || last === null || last === old.json) return
-    // The user is signed in by now, so a failure here (it was told as an event) must not make it look otherwise.
     const carried = this.#engine.amend(held, this.#carrier, newest => this.#withData(newest, merge(last, unsaved)))
     this.#held = await carried.catch(() => held)
-    this.#refresh()
-  }
-
-  /** Ends the session that a sign-in took over; if that cannot be confirmed, nobody is signed in. */
-  async #supersede(old: Held, held: Held): Promise<string | null> {
-    try {
-      return await this.#engine.supersede(old, held.record.sid, this.#carrier)
-    } catch (error) {
-      await this.#engine.end(held.record.sid, 'revoked').catch(() => {})
-      throw error
-    }
+    this.#data.refresh(this.#held.json)
   }
 
   /**
    * Records that the user proved more (a second factor, the password again): level and time are noted and the token is
    * replaced; the old one is dead when this resolves. Throws a `UsageError` when nobody is signed in.
    */
-  async stepUp(options: Pick<SignInOptions, 'amr' | 'aal'>): Promise<void> {
+  stepUp(options: Pick<SignInOptions, 'amr' | 'aal'>): Promise<void> {
+    return this.#track(this.#stepUp(options))
+  }
+
+  async #stepUp(options: Pick<SignInOptions, 'amr' | 'aal'>): Promise<void> {
     const held = await this.#forChange('step up')
     if (held.record.userId === null)
       throw new UsageError('stepUp was called on an anonymous session: call signIn first.')
@@ -269,7 +233,11 @@ export class Session<Data extends object = PlainData> {
   }
 
   /** Replaces the token at once, the old one is dead when this resolves. For every change of privilege, such as a new role. */
-  async rotate(): Promise<void> {
+  rotate(): Promise<void> {
+    return this.#track(this.#rotate())
+  }
+
+  async #rotate(): Promise<void> {
     const held = await this.#forChange('rotate')
     this.#take(await this.#engine.amend(held, this.#carrier, () => ({ secret: 'replace', activity: true })))
   }
@@ -279,13 +247,17 @@ export class Session<Data extends object = PlainData> {
    * be said: with a `StoreError` when the store could not confirm it, with a `Refusal` when a sign-in or step-up next
    * door took the session over meanwhile; the cookie is then kept, so that the user sees it and can try again.
    */
-  async end(): Promise<void> {
+  end(): Promise<void> {
+    return this.#track(this.#end())
+  }
+
+  async #end(): Promise<void> {
     await this.load({ activity: false })
     this.#carrier.assertDeliverable()
     if (this.#superseded && !this.#held) throw sessionEnded()
     if (this.#held) await this.#endHeld(this.#held)
     this.#held = null
-    this.#data = null
+    this.#data.forget()
     if (this.#presented || this.#change !== null || this.#carrier.ambiguous) this.#change = 'clear'
     if (this.#carrier.ambiguous) throw new Refusal('cookie-ambiguous', cookieAmbiguous)
   }
@@ -301,9 +273,10 @@ export class Session<Data extends object = PlainData> {
    * must be told. Answers at once when there is nothing to write. With `discard` the request's changes are dropped.
    */
   settle(discard: boolean): CarrierChange | Promise<CarrierChange> {
-    const changes = discard ? null : this.#changes()
+    if (this.#underWay?.size) return this.#settleLater(this.#underWay, discard)
+    const unsaved = this.#data.settle()
+    const changes = discard ? null : unsaved
     this.#settled = true
-    if (this.#data) Object.freeze(this.#data)
     const held = this.#held
     if (!held) return changes ? this.#createAnonymous(changes) : this.#change
     const { verdict } = held
@@ -320,6 +293,20 @@ export class Session<Data extends object = PlainData> {
   /** @internal Whether anybody has used the session in this request. */
   get used(): boolean {
     return this.#loading !== null
+  }
+
+  #track<Result>(work: Promise<Result>): Promise<Result> {
+    const underWay = this.#underWay ?? new Set()
+    this.#underWay = underWay.add(work)
+    const done = () => underWay.delete(work)
+    work.then(done, done)
+    return work
+  }
+
+  /** Waits for what nobody awaited: an answer must not leave before it is known, and not as a success if it fails. */
+  async #settleLater(underWay: ReadonlySet<Promise<unknown>>, discard: boolean): Promise<CarrierChange> {
+    await Promise.all(underWay)
+    return this.settle(discard)
   }
 
   async #open(): Promise<void> {
@@ -389,40 +376,13 @@ export class Session<Data extends object = PlainData> {
 
   #take(held: Held): void {
     this.#held = held
-    this.#refresh()
+    this.#data.refresh(held.json)
     this.#deliver(held)
   }
 
   #deliver(held: Held): void {
     const lastsMs = held.record.createdAt + this.#life(held).absoluteTimeoutMs - this.#engine.now()
     this.#change = { token: this.#engine.tokenOf(held), maxAgeMs: held.body.persistent ? lastsMs : null }
-  }
-
-  /** Awaits a write that takes unsaved changes along; when it fails they are unsaved again. */
-  async #saving<Result>(unsaved: Changes | null, write: Promise<Result>): Promise<Result> {
-    const before = this.#saved
-    if (unsaved) this.#saved = unsaved.after
-    try {
-      return await write
-    } catch (error) {
-      this.#saved = before
-      throw error
-    }
-  }
-
-  /** Puts newly read data into the object that the application already holds, underneath its unsaved changes. */
-  #refresh(): void {
-    if (!this.#data || !this.#held || Object.isFrozen(this.#data)) return
-    const data = parseData(merge(this.#held.json, this.#changes()))
-    this.#saved = this.#held.json
-    for (const key of Object.keys(this.#data)) delete this.#data[key]
-    // A plain assignment to `__proto__` would change the prototype instead of the data.
-    Object.defineProperties(this.#data, Object.getOwnPropertyDescriptors(data))
-  }
-
-  /** What is not saved yet; once settled that was written or dropped, and is never to be written again. */
-  #changes(): Changes | null {
-    return this.#data && !this.#settled ? changesSince(this.#saved, this.#data) : null
   }
 
   #withData(newest: Held, json: string): Draft | null {
@@ -465,8 +425,3 @@ export class Session<Data extends object = PlainData> {
 
 const cookieAmbiguous =
   'Your browser sent the session cookie twice, so nobody can tell which session to end. Both are removed here; sign in again and end your other sessions.'
-
-function assertUserId(userId: unknown): void {
-  if (typeof userId === 'string' && userId.length >= 1 && userId.length <= 256) return
-  throw new UsageError('signIn needs the user id as a string of 1 to 256 characters.')
-}

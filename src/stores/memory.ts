@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.ts'
 import type { CreateOptions, CreateResult, EndMark, SessionStore, StoredRecord } from '../session/store.ts'
-import { type Expiring, ExpiryQueue } from './memory/expiry-queue.ts'
-import { Generations } from './memory/generations.ts'
+import { type Expiring, ExpiryQueue } from './expiry-queue.ts'
+import { Generations } from './generations.ts'
 import { Line, type Standing } from './memory/line.ts'
 
 /** Settings of the memory store. */

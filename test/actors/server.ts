@@ -12,7 +12,7 @@ export interface Server {
   readonly store: SessionStore
   readonly clock: TestClock
   readonly events: SessionEvent[]
-  /** The secret of its key ring. */
+  /** The newest secret of its key ring. */
   readonly secret: string
 }
 
@@ -26,7 +26,7 @@ export const newSecretText = (): string => randomBytes(32).toString('base64url')
  * Its store may take its time: a busy machine is no failing store.
  */
 export function startServer({ clock = testClock(), ...options }: ServerOptions = {}): Server {
-  const secret = newSecretText()
+  const secret = options.secrets?.[0] ?? newSecretText()
   const store = options.store ?? memoryStore()
   const events: SessionEvent[] = []
   const sessions = createSessions<Data>({

@@ -4,8 +4,8 @@ import fc from 'fast-check'
 import { memoryStore } from 'latchkey/stores/memory'
 import { sampleMark, sampleRecord } from 'latchkey/testing'
 import type { SessionStore, StoredRecord } from '../../src/session/store.ts'
-import { type Expiring, ExpiryQueue } from '../../src/stores/memory/expiry-queue.ts'
-import { Generations } from '../../src/stores/memory/generations.ts'
+import { type Expiring, ExpiryQueue } from '../../src/stores/expiry-queue.ts'
+import { Generations } from '../../src/stores/generations.ts'
 
 const { createdAt: now } = sampleRecord()
 
