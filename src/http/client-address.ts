@@ -54,25 +54,31 @@ export function clientAddress(trustProxy: TrustProxy): ReadConnection {
     return (remoteAddress, headers, encrypted) => ({
       address: peerAddress(remoteAddress),
       encrypted,
-      host: hostAsked(headers),
+      get host() {
+        return hostAsked(headers)
+      },
     })
   }
   const trace = typeof trustProxy === 'number' ? traceByCount(trustProxy) : traceByAddress(trustProxy)
   return (remoteAddress, headers, encrypted) => {
-    const { address, proxies } = trace(peerAddress(remoteAddress), nearestFirst(headers['x-forwarded-for']))
-    if (proxies === 0) return { address, encrypted, host: hostAsked(headers) }
-    const scheme = seenByOutermost(headers['x-forwarded-proto'], proxies)
-    const host = seenByOutermost(headers['x-forwarded-host'], proxies)
+    const traced = trace(peerAddress(remoteAddress), headers)
+    const scheme = traced.proxies === 0 ? undefined : seenByOutermost(headers['x-forwarded-proto'], traced.proxies)
     return {
-      address,
+      // Nearly every request only needs to know whether it is HTTPS; addresses and hosts are read for those that ask.
+      get address() {
+        return traced.address()
+      },
       encrypted: scheme === undefined ? encrypted : scheme.toLowerCase() === 'https',
-      host: host === undefined ? hostAsked(headers) : normalHost(host),
+      get host() {
+        const host = traced.proxies === 0 ? undefined : seenByOutermost(headers['x-forwarded-host'], traced.proxies)
+        return host === undefined ? hostAsked(headers) : normalHost(host)
+      },
     }
   }
 }
 
 /** From the peer and the entries of `X-Forwarded-For` to the client and the number of trusted proxies on the way. */
-type Trace = (peer: string | null, entries: readonly string[]) => { address: string | null; proxies: number }
+type Trace = (peer: string | null, headers: RequestHeaders) => { address: () => string | null; proxies: number }
 
 function traceByCount(count: number): Trace {
   if (!Number.isInteger(count) || count < 1 || count > maxProxies) {
@@ -83,13 +89,17 @@ function traceByCount(count: number): Trace {
   }
   // Each proxy appends the address it was called from, so the outermost one wrote the count-th entry. With fewer
   // entries the request did not come through all of them, and nobody vouches for any address.
-  return (_peer, entries) => ({ address: entryAddress(entries[count - 1]), proxies: count })
+  return (_peer, headers) => ({
+    address: () => entryAddress(nearestFirst(headers['x-forwarded-for'])[count - 1]),
+    proxies: count,
+  })
 }
 
 function traceByAddress(ranges: readonly string[]): Trace {
   const isTrusted = trustedRanges(ranges)
-  return (peer, entries) => {
-    if (peer === null || !isTrusted(peer)) return { address: peer, proxies: 0 }
+  return (peer, headers) => {
+    if (peer === null || !isTrusted(peer)) return { address: () => peer, proxies: 0 }
+    const entries = nearestFirst(headers['x-forwarded-for'])
     let address: string | null = peer
     let proxies = 1
     // The peer wrote the first entry; every trusted address among the entries wrote the next one.
@@ -98,7 +108,7 @@ function traceByAddress(ranges: readonly string[]): Trace {
       proxies = index + 1
       if (address === null || !isTrusted(address)) break
     }
-    return { address, proxies }
+    return { address: () => address, proxies }
   }
 }
 

@@ -100,7 +100,10 @@ export function holdResponse(response: ServerResponse, exchange: HeldExchange, f
 
   const letGo = (): void => {
     stage = 'passing'
-    for (const method of methods) if (own[method] === ours[method]) own[method] = next[method]
+    if (own.writeHead === ours.writeHead) own.writeHead = next.writeHead
+    if (own.write === ours.write) own.write = next.write
+    if (own.end === ours.end) own.end = next.end
+    if (own.flushHeaders === ours.flushHeaders) own.flushHeaders = next.flushHeaders
     exchange.applyTo(response)
   }
 
@@ -126,7 +129,7 @@ export function holdResponse(response: ServerResponse, exchange: HeldExchange, f
   const giveUp = (error: unknown): void => {
     unlock()
     stage = 'failed'
-    Object.assign(response, ours)
+    take(own, ours)
     for (const { method, args } of kept) drop(method, args)
     for (const name of response.getHeaderNames()) {
       const before = headersBefore[name]
@@ -162,10 +165,16 @@ export function holdResponse(response: ServerResponse, exchange: HeldExchange, f
     return pass(method, args)
   }
 
-  Object.assign(response, ours)
+  take(own, ours)
 }
 
-const methods: readonly Method[] = ['writeHead', 'write', 'end', 'flushHeaders']
+/** Written out, because this runs for every request that uses a session and named properties are what engines are good at. */
+function take(own: Methods, methods: Methods): void {
+  own.writeHead = methods.writeHead
+  own.write = methods.write
+  own.end = methods.end
+  own.flushHeaders = methods.flushHeaders
+}
 
 /** Whether Node would throw at once because of the chunk, so that the handler and not the client hears of it. */
 function isMistake(method: Method, [chunk]: readonly unknown[]): boolean {

@@ -13,6 +13,7 @@ export const csrfVary: readonly string[] = ['Sec-Fetch-Site', 'Origin']
  * even where an application allows storing (ASVS 14.2.2).
  */
 export function mergeVary(existing: ExistingHeader, ...names: readonly string[]): string {
+  if (existing === undefined && names.length === 1) return names[0] ?? ''
   if (existing === undefined) return names.join(', ')
   const merged = new Map<string, string>()
   for (const name of [...listOf(existing), ...names]) {
@@ -30,6 +31,7 @@ export function mergeVary(existing: ExistingHeader, ...names: readonly string[])
  * stored copy would hold the token (WSTG-SESS-04b).
  */
 export function cacheControlFor(existing: ExistingHeader, setsToken = false): string {
+  if (existing === undefined) return 'no-store'
   const own = listOf(existing).map(directive => directive.toLowerCase())
   // `private="field"` only covers that field, and a quoted comma would break the list: such a value is replaced.
   if (own.some(directive => directive.includes('"'))) return 'no-store'
