@@ -34,12 +34,20 @@ export async function tokenOf(page: Page): Promise<string> {
   return cookie.value
 }
 
+/** What Campus answers to programs at an address, read off the screen. */
+export async function readJson(page: Page, path: string): Promise<object> {
+  await page.goto(path)
+  const answer: unknown = JSON.parse(await page.locator('pre').innerText())
+  assert.ok(typeof answer === 'object' && answer !== null)
+  return answer
+}
+
 /** Who Campus takes this browser for, asked in a tab of its own; `null` is a guest. Asking is not activity. */
 export async function whoAmI(page: Page): Promise<string | null> {
   const tab = await page.context().newPage()
-  const answer: unknown = await (await tab.goto('/api/check_session'))?.json()
+  const answer = await readJson(tab, '/api/check_session')
   await tab.close()
-  assert.ok(typeof answer === 'object' && answer !== null && 'is_authenticated' in answer)
+  assert.ok('is_authenticated' in answer)
   if (answer.is_authenticated === false) return null
   assert.ok('user' in answer && typeof answer.user === 'object' && answer.user && 'username' in answer.user)
   return String(answer.user.username)

@@ -4,7 +4,18 @@ import type { Page } from 'playwright-core'
 import { books } from '../../app/books.ts'
 import { openCampus, password } from '../app/open-campus.ts'
 import { describeInChromium } from './chromium.ts'
-import { addBook, cartOf, chooseTheme, runScript, sessionCookie, signIn, signOut, tokenOf, whoAmI } from './page.ts'
+import {
+  addBook,
+  cartOf,
+  chooseTheme,
+  readJson,
+  runScript,
+  sessionCookie,
+  signIn,
+  signOut,
+  tokenOf,
+  whoAmI,
+} from './page.ts'
 import { underItsName } from './sites.ts'
 
 const campus = await openCampus()
@@ -58,7 +69,8 @@ describeInChromium('The pages of Campus', origin, open => {
     await tabTo(page, 'Sign in')
     await keyboard.press('Enter')
     await page.waitForURL('/login')
-    // The form has the focus already.
+    // The form takes the focus by itself.
+    await page.locator('#username:focus').waitFor()
     await keyboard.type('student123')
     await keyboard.press('Tab')
     await keyboard.type(password)
@@ -92,8 +104,10 @@ describeInChromium('The pages of Campus', origin, open => {
   it('ASVS 3.7.5: work as a whole without JavaScript', async () => {
     const page = await open({ javaScriptEnabled: false })
     await addBook(page, 'Grace Period', 2)
-    await page.getByRole('button', { name: 'One more: Grace Period' }).click()
-    await page.getByRole('link', { name: 'Sign in', exact: true }).click()
+    const oneMore = page.getByRole('button', { name: 'One more: Grace Period' })
+    await Promise.all([page.waitForEvent('load'), oneMore.click()])
+    await page.getByRole('banner').getByRole('link', { name: 'Sign in' }).click()
+    await page.waitForURL('/login')
     await signIn(page)
     await page.goto('/profile')
     await page.getByLabel('About me').fill('No scripts, please.')
@@ -165,8 +179,8 @@ describeInChromium('The pages of Campus', origin, open => {
     const page = await open()
     await signIn(page)
     const secondsLeft = async () => {
-      const answer: unknown = await (await page.goto('/api/check_session'))?.json()
-      assert.ok(typeof answer === 'object' && answer !== null && 'expires_in' in answer)
+      const answer = await readJson(page, '/api/check_session')
+      assert.ok('expires_in' in answer)
       return Number(answer.expires_in)
     }
     const before = await secondsLeft()
