@@ -3,9 +3,6 @@
 /** A header's value as `response.getHeader` returns it. */
 export type ExistingHeader = number | string | readonly string[] | undefined
 
-/** The request headers that a CSRF verdict depends on: name them in `Vary` of every refusal (CSRF-10). */
-export const csrfVary: readonly string[] = ['Sec-Fetch-Site', 'Origin']
-
 /**
  * The `Vary` header with `names` added, each only once whatever its case. `*` stays alone, because it says more.
  *
