@@ -3,6 +3,7 @@ import express, { type Express } from 'express'
 import type { Sessions } from 'latchkey'
 import { sessions as expressSessions } from 'latchkey/adapters/express'
 import type { Log } from './event-log.ts'
+import { forgetPages } from './forget-pages.ts'
 import { createPages } from './pages.ts'
 import type { PasswordSignIn } from './password-sign-in.ts'
 import { apiRoutes } from './routes/api.ts'
@@ -40,7 +41,7 @@ const bodyLimit = '32kb'
 export function createCampus(parts: CampusParts): Express {
   const middleware = expressSessions(parts.sessions)
   const sessionOf: SessionOf = middleware.of
-  const pages = createPages(sessionOf, parts.users)
+  const pages = createPages(sessionOf, parts.users, response => forgetPages(response, parts.clock(), parts.https))
   const addressOf: AddressOf = request => middleware.clientOf(request).address
   const routes = { ...parts, sessionOf, addressOf, pages }
 

@@ -24,8 +24,11 @@ export interface Pages {
   sendAnyway(request: Request, response: Response, page: PageOf): Promise<void>
 }
 
-/** Puts pages into the frame that shows who is signed in. */
-export function createPages(sessionOf: SessionOf, users: Users): Pages {
+/**
+ * Puts pages into the frame that shows who is signed in. A page for nobody, asked for by a browser that has cookies, may
+ * be the first that shows that a session is over: `forgetPages` then keeps its pages from coming back.
+ */
+export function createPages(sessionOf: SessionOf, users: Users, forgetPages: (response: Response) => void): Pages {
   const visitorOf = async (request: Request): Promise<Visitor> => {
     const session = await sessionOf(request).load()
     const user = await accountOf(session, users)
@@ -33,6 +36,7 @@ export function createPages(sessionOf: SessionOf, users: Users): Pages {
     return { username: user?.username ?? null, theme, copiesInCart: countCopies(cart), csrfToken: request.csrfToken() }
   }
   const sendTo = async (visitor: Visitor, request: Request, response: Response, page: PageOf): Promise<void> => {
+    if (visitor.username === null && request.headers.cookie !== undefined) forgetPages(response)
     const path = page.path ?? (request.method === 'GET' ? request.originalUrl : '/')
     const text = await layout(visitor, { title: page.title, path, body: page.body(visitor) })
     response

@@ -7,6 +7,8 @@ import type { Theme } from './views/visitor.ts'
 export interface SessionData {
   cart: CartLine[]
   theme: Theme
+  /** That "about me" was saved, until a page has said so. */
+  profileSaved: true
 }
 
 /** Finds the session of a request. */

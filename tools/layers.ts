@@ -31,7 +31,7 @@ const layers: Record<string, Layer> = {
   errors: { may: [], notNode: everything },
   session: { may: ['errors'], notNode: inputAndOutput },
   http: { may: ['session', 'errors'] },
-  stores: { may: ['errors', 'session/duration'], types: ['session'], alternatives: true },
+  stores: { may: ['errors', 'session/duration', 'session/turns'], types: ['session'], alternatives: true },
   adapters: { may: ['http', 'session', 'errors'], alternatives: true, peerTypes: true },
   bearer: { may: ['session', 'http', 'errors'] },
   binding: { may: ['session', 'http', 'errors'] },

@@ -15,9 +15,12 @@ export function profileRoutes(parts: { pages: Pages; sessionOf: SessionOf; users
     .use('/profile', requireUser({ redirectTo: '/login' }))
 
     .get('/profile', async (request, response) => {
-      const user = await accountOf(sessionOf(request), users)
+      const session = sessionOf(request)
+      const user = await accountOf(session, users)
       if (user === null) return response.redirect(303, '/login?returnTo=%2Fprofile')
-      const saved = request.query.saved === 'yes'
+      // Said once, to whoever saved: a note in the address would be repeated by every reload, bookmark and copied link.
+      const { profileSaved: saved = false } = session.data
+      if (saved) delete session.data.profileSaved
       await pages.send(request, response, {
         title: 'Profile',
         path: '/profile',
@@ -26,7 +29,8 @@ export function profileRoutes(parts: { pages: Pages; sessionOf: SessionOf; users
     })
 
     .post('/profile', async (request, response) => {
-      const user = await accountOf(sessionOf(request), users)
+      const session = sessionOf(request)
+      const user = await accountOf(session, users)
       if (user === null) return response.redirect(303, '/login?returnTo=%2Fprofile')
       // Browsers send line breaks of a form as CR LF.
       const draft = textField(request.body, 'about_me')?.replaceAll('\r\n', '\n') ?? null
@@ -40,6 +44,7 @@ export function profileRoutes(parts: { pages: Pages; sessionOf: SessionOf; users
         })
       }
       users.setAboutMe(user.username, draft)
-      response.redirect(303, '/profile?saved=yes')
+      session.data.profileSaved = true
+      response.redirect(303, '/profile')
     })
 }

@@ -7,6 +7,9 @@ import { Problem } from '../problem.ts'
 import type { SessionOf } from '../session-data.ts'
 import { shopPage } from '../views/shop-page.ts'
 
+/** On a phone the cart stands below the whole shelf: who changed it wants to see it. */
+const cartAddress = '/shop#cart'
+
 /** The book shop. Two requests at once both count, because the cart is changed by read-modify-write. */
 export function shopRoutes(parts: { pages: Pages; sessionOf: SessionOf }): Router {
   const { pages, sessionOf } = parts
@@ -26,7 +29,7 @@ export function shopRoutes(parts: { pages: Pages; sessionOf: SessionOf }): Route
       await session.update(data => {
         data.cart = addToCart(data.cart ?? [], book.isbn, quantity)
       })
-      response.redirect(303, '/shop')
+      response.redirect(303, cartAddress)
     })
 
     .post('/shop/cart/remove', async (request, response) => {
@@ -35,7 +38,7 @@ export function shopRoutes(parts: { pages: Pages; sessionOf: SessionOf }): Route
       await session.update(data => {
         if (data.cart) data.cart = takeFromCart(data.cart, book.isbn, quantity)
       })
-      response.redirect(303, '/shop')
+      response.redirect(303, cartAddress)
     })
 }
 

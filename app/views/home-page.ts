@@ -29,7 +29,8 @@ function userHome(username: string): Html {
 <div>
 <p class="kicker">You are signed in</p>
 <h1>Welcome back, ${username}! (Session Active)</h1>
-<p class="lead">Your session is open. It closes by itself when you stop using it, and at the latest after a day's work.</p>
+<p class="lead">Your session is open. It closes by itself when you stop using it, and in any case after some time: your
+dashboard shows when.</p>
 <p class="actions"><a class="button" href="/dashboard">To your dashboard</a> <a class="button quiet" href="/shop">Browse the books</a></p>
 </div>
 ${facade()}

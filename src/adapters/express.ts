@@ -4,6 +4,7 @@ import type { ClientConnection } from '../http/client-address.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { NodeFacts } from '../http/node-facts.ts'
 import type { Sessions } from '../http/sessions.ts'
+import type { Awaitable } from '../session/awaitable.ts'
 import { type Duration, durationMs } from '../session/duration.ts'
 import type { LoadOptions, Session } from '../session/session.ts'
 
@@ -116,11 +117,8 @@ function mainCsrfToken(this: Carrying): string {
 }
 
 /** Loads the session in front of a route, so that its fields can be read. Anonymous visitors pass. */
-export function loadSession(options: LoadOptions = {}): RequestHandler {
-  return async (request, _response, next) => {
-    await exchangeOf(request).session.load(options)
-    next()
-  }
+export function loadSession(options?: LoadOptions): RequestHandler {
+  return guard({}, exchange => exchange.session.open(options))
 }
 
 /** Lets only signed-in users through. */
@@ -134,19 +132,32 @@ export function requireFresh(within: Duration, options: GuardOptions = {}): Requ
   return guard(options, exchange => exchange.requireFresh(withinMs, options))
 }
 
-function guard({ redirectTo }: GuardOptions, check: (exchange: Exchange<object>) => Promise<unknown>): RequestHandler {
-  return async (request, response, next) => {
-    try {
-      await check(exchangeOf(request))
-    } catch (error) {
+/** Goes on to the route when the check passes: at once where the session is at hand. */
+function guard(
+  { redirectTo }: GuardOptions,
+  check: (exchange: Exchange<object>) => Awaitable<unknown>,
+): RequestHandler {
+  return (request, response, next) => {
+    const turnAway = (error: unknown): void => {
       const code = error instanceof Error && 'code' in error ? error.code : null
-      if (redirectTo === undefined || (code !== 'not-signed-in' && code !== 'not-fresh')) throw error
+      if (redirectTo === undefined || (code !== 'not-signed-in' && code !== 'not-fresh')) {
+        next(error)
+        return
+      }
       const repeatable = request.method === 'GET' || request.method === 'HEAD'
       const query = `${redirectTo.includes('?') ? '&' : '?'}returnTo=${encodeURIComponent(request.originalUrl)}`
       response.redirect(303, repeatable ? redirectTo + query : redirectTo)
+    }
+    let checked: unknown
+    try {
+      checked = check(exchangeOf(request))
+    } catch (error) {
+      turnAway(error)
       return
     }
-    next()
+    if (!(checked instanceof Promise)) next()
+    // A failure of what follows is the framework's, not the check's.
+    else return checked.then(() => next(), turnAway)
   }
 }
 

@@ -3,6 +3,7 @@ import { LatchkeyError } from '../errors.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { NodeFacts, type NodeRequest } from '../http/node-facts.ts'
 import type { Sessions } from '../http/sessions.ts'
+import { isThenable } from '../session/awaitable.ts'
 import { type Duration, durationMs } from '../session/duration.ts'
 import type { LoadOptions, Session } from '../session/session.ts'
 
@@ -73,13 +74,16 @@ export function sessions<Data extends object>(
     const context: NodeContext<Data> = {
       session: exchange.session,
       csrfToken: () => exchange.csrfToken(),
-      requireUser: options => exchange.requireUser(options),
-      requireFresh: (within, options) => exchange.requireFresh(durationMs(within, 'requireFresh'), options),
+      requireUser: async options => exchange.requireUser(options),
+      requireFresh: async (within, options) => exchange.requireFresh(durationMs(within, 'requireFresh'), options),
       exchange,
     }
-    Promise.resolve()
-      .then(() => handler(request, response, context))
-      .catch(fail)
+    try {
+      const handled = handler(request, response, context)
+      if (isThenable(handled)) handled.then(undefined, fail)
+    } catch (error) {
+      fail(error)
+    }
   }
 }
 

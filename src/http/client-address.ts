@@ -50,37 +50,51 @@ const maxForwardedLength = 2048
 
 /** Checks `trustProxy` and returns the reader for it. Throws `UsageError` that says what to write instead. */
 export function clientAddress(trustProxy: TrustProxy): ReadConnection {
-  if (trustProxy === false) {
-    return (remoteAddress, headers, encrypted) => ({
-      address: peerAddress(remoteAddress),
-      encrypted,
-      get host() {
-        return hostAsked(headers)
-      },
-    })
+  const trust =
+    trustProxy === false
+      ? trustNobody
+      : typeof trustProxy === 'number'
+        ? trustCount(trustProxy)
+        : trustRanges(trustProxy)
+  return (remoteAddress, headers, encrypted) => new TracedConnection(trust, remoteAddress, headers, encrypted)
+}
+
+/** A request's connection. Nearly every request only needs to know whether it is HTTPS; the rest is read for those that ask. */
+class TracedConnection implements ClientConnection {
+  readonly encrypted: boolean
+  readonly #trust: Trust
+  readonly #peer: string | undefined
+  readonly #headers: RequestHeaders
+
+  constructor(trust: Trust, peer: string | undefined, headers: RequestHeaders, encrypted: boolean) {
+    this.#trust = trust
+    this.#peer = peer
+    this.#headers = headers
+    const proxies = trust.proxies(peer, headers)
+    const scheme = proxies === 0 ? undefined : seenByOutermost(headers['x-forwarded-proto'], proxies)
+    this.encrypted = scheme === undefined ? encrypted : scheme.toLowerCase() === 'https'
   }
-  const trace = typeof trustProxy === 'number' ? traceByCount(trustProxy) : traceByAddress(trustProxy)
-  return (remoteAddress, headers, encrypted) => {
-    const traced = trace(peerAddress(remoteAddress), headers)
-    const scheme = traced.proxies === 0 ? undefined : seenByOutermost(headers['x-forwarded-proto'], traced.proxies)
-    return {
-      // Nearly every request only needs to know whether it is HTTPS; addresses and hosts are read for those that ask.
-      get address() {
-        return traced.address()
-      },
-      encrypted: scheme === undefined ? encrypted : scheme.toLowerCase() === 'https',
-      get host() {
-        const host = traced.proxies === 0 ? undefined : seenByOutermost(headers['x-forwarded-host'], traced.proxies)
-        return host === undefined ? hostAsked(headers) : normalHost(host)
-      },
-    }
+
+  get address(): string | null {
+    return this.#trust.address(this.#peer, this.#headers)
+  }
+
+  get host(): string | null {
+    const proxies = this.#trust.proxies(this.#peer, this.#headers)
+    const host = proxies === 0 ? undefined : seenByOutermost(this.#headers['x-forwarded-host'], proxies)
+    return host === undefined ? hostAsked(this.#headers) : normalHost(host)
   }
 }
 
-/** From the peer and the entries of `X-Forwarded-For` to the client and the number of trusted proxies on the way. */
-type Trace = (peer: string | null, headers: RequestHeaders) => { address: () => string | null; proxies: number }
+/** From the socket's peer and the entries of `X-Forwarded-For` to the number of trusted proxies on the way and to the client. */
+interface Trust {
+  proxies(peer: string | undefined, headers: RequestHeaders): number
+  address(peer: string | undefined, headers: RequestHeaders): string | null
+}
 
-function traceByCount(count: number): Trace {
+const trustNobody: Trust = { proxies: () => 0, address: peerAddress }
+
+function trustCount(count: number): Trust {
   if (!Number.isInteger(count) || count < 1 || count > maxProxies) {
     throw new UsageError(
       `trustProxy: ${count} is not a number of proxies. Write how many proxies stand in front of this server, 1 to ` +
@@ -89,26 +103,30 @@ function traceByCount(count: number): Trace {
   }
   // Each proxy appends the address it was called from, so the outermost one wrote the count-th entry. With fewer
   // entries the request did not come through all of them, and nobody vouches for any address.
-  return (_peer, headers) => ({
-    address: () => entryAddress(nearestFirst(headers['x-forwarded-for'])[count - 1]),
-    proxies: count,
-  })
+  return {
+    proxies: () => count,
+    address: (_peer, headers) => entryAddress(nearestFirst(headers['x-forwarded-for'])[count - 1]),
+  }
 }
 
-function traceByAddress(ranges: readonly string[]): Trace {
+function trustRanges(ranges: readonly string[]): Trust {
   const isTrusted = trustedRanges(ranges)
-  return (peer, headers) => {
-    if (peer === null || !isTrusted(peer)) return { address: () => peer, proxies: 0 }
-    const entries = nearestFirst(headers['x-forwarded-for'])
+  const trace = (socketPeer: string | undefined, headers: RequestHeaders) => {
+    const peer = peerAddress(socketPeer)
+    if (peer === null || !isTrusted(peer)) return { address: peer, proxies: 0 }
     let address: string | null = peer
     let proxies = 1
     // The peer wrote the first entry; every trusted address among the entries wrote the next one.
-    for (const [index, entry] of entries.entries()) {
+    for (const [index, entry] of nearestFirst(headers['x-forwarded-for']).entries()) {
       address = entryAddress(entry)
       proxies = index + 1
       if (address === null || !isTrusted(address)) break
     }
-    return { address: () => address, proxies }
+    return { address, proxies }
+  }
+  return {
+    proxies: (peer, headers) => trace(peer, headers).proxies,
+    address: (peer, headers) => trace(peer, headers).address,
   }
 }
 
@@ -156,6 +174,9 @@ function nearestFirst(header: string | readonly string[] | undefined): string[] 
  * proxy appended one. `undefined` when there is no such header, `''` when there are too few values.
  */
 function seenByOutermost(header: string | readonly string[] | undefined, proxies: number): string | undefined {
+  // Nearly always: one value, put there by the one proxy.
+  if (typeof header === 'string' && header !== '' && header.length < maxForwardedLength && !header.includes(','))
+    return header.trim()
   const values = nearestFirst(header)
   if (values.length === 0) return undefined
   return (values.length === 1 ? values[0] : values[proxies - 1])?.trim() ?? ''

@@ -1,4 +1,5 @@
 import type { Refusal } from '../errors.ts'
+import { type Awaitable, after } from '../session/awaitable.ts'
 import { type CarrierChange, type LoadOptions, Session } from '../session/session.ts'
 import type { ClientConnection } from './client-address.ts'
 import { CookieCarrier, type CookieHost } from './cookie-carrier.ts'
@@ -34,7 +35,8 @@ export class Exchange<Data extends object = Record<string, unknown>> implements 
 
   /** The client's end of the connection, as far as proxies are trusted. */
   get client(): ClientConnection {
-    return this.#carrier.client
+    const { address, encrypted, host } = this.#carrier.client
+    return { address, encrypted, host }
   }
 
   /** The refusal for a request that another site's page sent, or `null`. Costs no store access; ask before anything else. */
@@ -51,18 +53,24 @@ export class Exchange<Data extends object = Record<string, unknown>> implements 
     return this.#carrier.csrfToken(this.session)
   }
 
-  /** Refuses anybody who is not signed in. With `activity: false` the request does not count as use of the session. */
-  async requireUser(options?: LoadOptions): Promise<Session<Data>> {
-    await this.session.load(options)
-    if (this.session.userId !== null) return this.session
-    throw this.#carrier.refuse('not-signed-in', 'Please sign in.', null)
+  /**
+   * Refuses anybody who is not signed in. With `activity: false` the request does not count as use of the session.
+   * Answers at once where the store does.
+   */
+  requireUser(options?: LoadOptions): Awaitable<Session<Data>> {
+    return after(this.session.open(options), session => {
+      if (session.userId !== null) return session
+      throw this.#carrier.refuse('not-signed-in', 'Please sign in.', null)
+    })
   }
 
   /** Refuses anybody who did not prove who they are within this time (ASVS 7.5.1). */
-  async requireFresh(withinMs: number, options?: LoadOptions): Promise<Session<Data>> {
-    const session = await this.requireUser(options)
-    if (session.authenticatedAt !== null && this.#host.engine.now() - session.authenticatedAt < withinMs) return session
-    throw this.#carrier.refuse('not-fresh', 'Please confirm that it is you: sign in again.', session)
+  requireFresh(withinMs: number, options?: LoadOptions): Awaitable<Session<Data>> {
+    return after(this.requireUser(options), session => {
+      const { authenticatedAt } = session
+      if (authenticatedAt !== null && this.#host.engine.now() - authenticatedAt < withinMs) return session
+      throw this.#carrier.refuse('not-fresh', 'Please confirm that it is you: sign in again.', session)
+    })
   }
 
   /**

@@ -1,5 +1,11 @@
-import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
-import type { HeldExchange } from './request-facts.ts'
+import {
+  type OutgoingHttpHeader,
+  type OutgoingHttpHeaders,
+  type ServerResponse,
+  validateHeaderName,
+  validateHeaderValue,
+} from 'node:http'
+import type { HeldExchange, ResponseHead } from './request-facts.ts'
 
 /** Whatever makes headers leave. */
 type Method = 'writeHead' | 'write' | 'end' | 'flushHeaders'
@@ -21,160 +27,231 @@ type Stage = 'holding' | 'settling' | 'passing' | 'failed'
  * Whatever makes headers leave (`writeHead`, `write`, `end`, `flushHeaders`) first settles the exchange. Usually there
  * is nothing to write and the call goes through at once. Otherwise calls are kept in order and made when it is done;
  * streams see back pressure meanwhile, and everybody else a response whose head has left. `fail` gets the error, with
- * the response as it was when the session was first used; what the handler still says after that goes nowhere.
+ * the response as it was when the session was first used. Where the handler had ended its answer, the error's may take
+ * its time; where it was still streaming, the error is answered before `fail` returns or the connection is cut: what
+ * comes later would be the handler's, and must not pass for the answer.
  */
 export function holdResponse(response: ServerResponse, exchange: HeldExchange, fail: (error: unknown) => void): void {
-  if (response.headersSent) {
-    exchange.close()
-    return
-  }
-  const own = response as unknown as Methods
-  // Others wrap these methods too: compression, another session manager. Those before us are called next; those after
-  // us call us, for as long as the response lives.
-  const next: Methods = { writeHead: own.writeHead, write: own.write, end: own.end, flushHeaders: own.flushHeaders }
-  const ours: Methods = {
-    writeHead: (...args) => arrive('writeHead', args),
-    write: (...args) => arrive('write', args),
-    end: (...args) => arrive('end', args),
-    flushHeaders: (...args) => arrive('flushHeaders', args),
-  }
-  const headersBefore = response.getHeaders()
-  const kept: Call[] = []
-  let stage: Stage = 'holding'
-  let status = 200
-  let unlock = () => {}
-  /** Whether the handler has said all it has to say. */
-  let ended = false
-  let failing = false
-  let failureTold = false
+  if (response.headersSent) exchange.close()
+  else new HeldResponse(response, exchange, fail).hold()
+}
 
-  const arrive = (method: Method, args: unknown[]): unknown => {
-    switch (stage) {
-      case 'passing':
-        return pass(method, args)
-      case 'settling':
-        return isMistake(method, args) ? pass(method, args) : keep(method, args)
-      case 'failed':
-        return answersFailure(method, args) ? passFailure(method, args) : drop(method, args)
+class HeldResponse {
+  readonly #response: ServerResponse
+  readonly #exchange: HeldExchange
+  readonly #fail: (error: unknown) => void
+  /**
+   * The methods as they were. Others wrap them too: compression, another session manager. Those before us are called
+   * next; those after us call us, for as long as the response lives.
+   */
+  readonly #next: Methods
+  readonly #ours: Methods
+  readonly #headersBefore: OutgoingHttpHeaders
+  #stage: Stage = 'holding'
+  #status = 200
+  /** Whether the handler has said all it has to say. */
+  #ended = false
+  #kept: Call[] = []
+  #showAsItIs: () => void = ignore
+  #failureTold = false
+
+  constructor(response: ServerResponse, exchange: HeldExchange, fail: (error: unknown) => void) {
+    const { writeHead, write, end, flushHeaders } = response as unknown as Methods
+    this.#response = response
+    this.#exchange = exchange
+    this.#fail = fail
+    this.#next = { writeHead, write, end, flushHeaders }
+    this.#ours = {
+      writeHead: (...args) => this.#arrive('writeHead', args),
+      write: (...args) => this.#arrive('write', args),
+      end: (...args) => this.#arrive('end', args),
+      flushHeaders: (...args) => this.#arrive('flushHeaders', args),
     }
-    if (method === 'writeHead') args = takeHeaders(response, args)
-    status = method === 'writeHead' ? Number(args[0]) : response.statusCode
-    if (isMistake(method, args) || !(status >= 100 && status <= 999)) return pass(method, args)
+    this.#headersBefore = response.getHeaders()
+  }
+
+  hold(): void {
+    // Named properties, not Object.assign: this runs for every request that uses a session.
+    const own = this.#response as unknown as Methods
+    own.writeHead = this.#ours.writeHead
+    own.write = this.#ours.write
+    own.end = this.#ours.end
+    own.flushHeaders = this.#ours.flushHeaders
+  }
+
+  #letGo(head: ResponseHead): void {
+    this.#stage = 'passing'
+    const own = this.#response as unknown as Methods
+    if (own.writeHead === this.#ours.writeHead) own.writeHead = this.#next.writeHead
+    if (own.write === this.#ours.write) own.write = this.#next.write
+    if (own.end === this.#ours.end) own.end = this.#next.end
+    if (own.flushHeaders === this.#ours.flushHeaders) own.flushHeaders = this.#next.flushHeaders
+    this.#exchange.applyTo(head)
+  }
+
+  #arrive(method: Method, args: unknown[]): unknown {
+    switch (this.#stage) {
+      case 'holding':
+        return this.#settle(method, args)
+      case 'passing':
+        return this.#pass(method, args)
+      case 'settling':
+        return isMistake(method, args) ? this.#pass(method, args) : this.#keep(method, args)
+      case 'failed':
+        return this.#response.writableEnded ? drop(this.#response, method, args) : this.#passFailure(method, args)
+    }
+  }
+
+  #settle(method: Method, given: unknown[]): unknown {
+    const args = method === 'writeHead' ? checkHead(this.#response, given) : given
+    this.#status = method === 'writeHead' ? Number(args[0]) : this.#response.statusCode
+    const isStatus = this.#status >= 100 && this.#status <= 999
+    if (!isStatus || isMistake(method, args)) return this.#pass(method, args)
     let settled: void | Promise<void>
     try {
-      settled = exchange.settle(status)
+      settled = this.#exchange.settle(this.#status)
     } catch (error) {
-      ended = method === 'end'
-      giveUp(error)
-      return drop(method, args)
+      settled = Promise.reject(error)
     }
-    if (!settled) {
-      letGo()
-      return pass(method, args)
-    }
-    stage = 'settling'
-    unlock = showAsSent(response, () => ended)
-    // The last resort, for when even the error page fails: nobody may take half an answer for a whole one.
-    settled.then(replay, giveUp).catch(error => response.destroy(error))
-    return keep(method, args)
+    if (!settled) return this.#go(method, args)
+    this.#stage = 'settling'
+    this.#showAsItIs = showAsSent(this.#response, () => this.#ended)
+    settled
+      .then(
+        () => this.#replay(),
+        error => this.#giveUp(error),
+      )
+      // The last resort, for when even the error page fails: nobody may take half an answer for a whole one.
+      .catch(error => this.#response.destroy(error))
+    return this.#keep(method, args)
   }
 
-  const pass = (method: Method, args: readonly unknown[]): unknown => next[method].apply(response, args as unknown[])
+  /** The first call that leaves, with our headers. */
+  #go(method: Method, args: readonly unknown[]): unknown {
+    const [status, headers] = args
+    if (method !== 'writeHead' || !isPlain(headers)) {
+      this.#letGo(this.#response)
+      return this.#pass(method, args)
+    }
+    const head = new HeadOfCall(headers)
+    this.#letGo(head)
+    return this.#pass('writeHead', [status, head.headers])
+  }
 
-  const keep = (method: Method, args: readonly unknown[]): unknown => {
+  #pass(method: Method, args: readonly unknown[]): unknown {
+    return this.#next[method].apply(this.#response, args as unknown[])
+  }
+
+  #keep(method: Method, args: readonly unknown[]): unknown {
     // The head is decided and nothing follows an end; Node would raise errors that end the process.
-    if (ended || (method === 'writeHead' && kept.length > 0)) return drop(method, args)
-    kept.push({ method, args })
-    ended = method === 'end'
-    return resultOf(method)
+    if (this.#ended || (method === 'writeHead' && this.#kept.length > 0)) return drop(this.#response, method, args)
+    this.#kept.push({ method, args })
+    this.#ended = method === 'end'
+    return resultOf(this.#response, method)
   }
 
-  const drop = (method: Method, args: readonly unknown[]): unknown => {
-    const callback = args.findLast(argument => typeof argument === 'function')
-    if (callback) process.nextTick(callback as (error: Error) => void, new Error('the answer was given already'))
-    return resultOf(method)
-  }
-
-  const resultOf = (method: Method): unknown =>
-    method === 'write' ? false : method === 'flushHeaders' ? undefined : response
-
-  const letGo = (): void => {
-    stage = 'passing'
-    if (own.writeHead === ours.writeHead) own.writeHead = next.writeHead
-    if (own.write === ours.write) own.write = next.write
-    if (own.end === ours.end) own.end = next.end
-    if (own.flushHeaders === ours.flushHeaders) own.flushHeaders = next.flushHeaders
-    exchange.applyTo(response)
-  }
-
-  const replay = (): void => {
-    unlock()
-    response.statusCode = status
+  #replay(): void {
+    const response = this.#response
+    this.#showAsItIs()
+    response.statusCode = this.#status
     let flowing = false
     try {
-      letGo()
-      for (const { method, args } of kept) {
-        const result = pass(method, args)
+      for (const [index, { method, args }] of this.#kept.entries()) {
+        const result = index === 0 ? this.#go(method, args) : this.#pass(method, args)
         if (method === 'write') flowing = result === true
       }
     } catch (error) {
       // Node refuses a call that it would have refused at once without us.
       if (response.headersSent) throw error
-      giveUp(error)
+      this.#giveUp(error)
       return
     }
     if (flowing && !response.writableEnded) response.emit('drain')
   }
 
-  const giveUp = (error: unknown): void => {
-    unlock()
-    stage = 'failed'
-    take(own, ours)
-    for (const { method, args } of kept) drop(method, args)
+  #giveUp(error: unknown): void {
+    const response = this.#response
+    this.#showAsItIs()
+    this.#stage = 'failed'
+    this.hold()
+    for (const { method, args } of this.#kept) drop(response, method, args)
     for (const name of response.getHeaderNames()) {
-      const before = headersBefore[name]
+      const before = this.#headersBefore[name]
       if (before === undefined) response.removeHeader(name)
       else if (before !== response.getHeader(name)) response.setHeader(name, before)
     }
     response.statusCode = 200
     Reflect.deleteProperty(response, 'statusMessage')
-    failing = true
-    try {
-      fail(error)
-    } finally {
-      failing = false
+    this.#fail(error)
+    if (!this.#ended && !response.writableEnded) response.destroy()
+  }
+
+  #passFailure(method: Method, given: unknown[]): unknown {
+    const args = method === 'writeHead' ? takeHeaders(this.#response, given) : given
+    if (!this.#failureTold) {
+      this.#failureTold = true
+      this.#exchange.applyFailureTo(this.#response)
     }
+    return this.#pass(method, args)
   }
-
-  /**
-   * Whether a call after the failure belongs to the error's answer. A handler that was still streaming may go on and
-   * must not be heard: neither as a success nor after the end, which Node would raise as an error that ends the process.
-   */
-  const answersFailure = (method: Method, args: readonly unknown[]): boolean => {
-    if (response.writableEnded) return false
-    const claimed = method === 'writeHead' ? Number(args[0]) : response.statusCode
-    return failing || ended || claimed >= 300
-  }
-
-  const passFailure = (method: Method, args: unknown[]): unknown => {
-    if (!failureTold) {
-      failureTold = true
-      if (method === 'writeHead') args = takeHeaders(response, args)
-      exchange.applyFailureTo(response)
-    }
-    return pass(method, args)
-  }
-
-  take(own, ours)
 }
 
-/** Written out, because this runs for every request that uses a session and named properties are what engines are good at. */
-function take(own: Methods, methods: Methods): void {
-  own.writeHead = methods.writeHead
-  own.write = methods.write
-  own.end = methods.end
-  own.flushHeaders = methods.flushHeaders
+/**
+ * A `writeHead` call ready to leave later: headers that come all at once in an object stay one, because Node writes them
+ * in half the time that setting each takes. Checked now, so that the handler and not the client hears of a mistake.
+ */
+function checkHead(response: ServerResponse, args: unknown[]): unknown[] {
+  const [, headers] = args
+  if (!isPlain(headers) || response.getHeaderNames().length > 0) return takeHeaders(response, args)
+  for (const name in headers) {
+    validateHeaderName(name)
+    validateHeaderValue(name, headers[name] as string)
+  }
+  return args
 }
+
+/** The headers of a `writeHead` call, to which ours are added. */
+class HeadOfCall implements ResponseHead {
+  readonly headers: OutgoingHttpHeaders
+
+  constructor(headers: OutgoingHttpHeaders) {
+    this.headers = { ...headers }
+  }
+
+  getHeader(name: string): OutgoingHttpHeader | undefined {
+    const written = this.#nameOf(name)
+    return written === undefined ? undefined : this.headers[written]
+  }
+
+  setHeader(name: string, value: string | string[]): void {
+    this.headers[this.#nameOf(name) ?? name] = value
+  }
+
+  /** The handler may write a header's name in any case. */
+  #nameOf(name: string): string | undefined {
+    for (const written in this.headers) {
+      if (written.length === name.length && written.toLowerCase() === name) return written
+    }
+    return undefined
+  }
+}
+
+function isPlain(headers: unknown): headers is OutgoingHttpHeaders {
+  return typeof headers === 'object' && headers !== null && !Array.isArray(headers)
+}
+
+/** Answers a call that must not be heard as Node answers one after the end. */
+function drop(response: ServerResponse, method: Method, args: readonly unknown[]): unknown {
+  const callback = args.findLast(argument => typeof argument === 'function')
+  if (callback) process.nextTick(callback as (error: Error) => void, new Error('the answer was given already'))
+  return resultOf(response, method)
+}
+
+function resultOf(response: ServerResponse, method: Method): unknown {
+  return method === 'write' ? false : method === 'flushHeaders' ? undefined : response
+}
+
+function ignore(): void {}
 
 /** Whether Node would throw at once because of the chunk, so that the handler and not the client hears of it. */
 function isMistake(method: Method, [chunk]: readonly unknown[]): boolean {

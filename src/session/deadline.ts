@@ -12,7 +12,7 @@ export class Deadline {
   }
 
   /** Settles as `work` does, or rejects when the time is over. What the late work does afterwards is ignored. */
-  race<T>(work: Promise<T>): Promise<T> {
+  race<T>(work: PromiseLike<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const entry: { until: number; fail: (() => void) | null } = {
         until: performance.now() + this.#lengthMs,

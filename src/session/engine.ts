@@ -1,6 +1,7 @@
-import { LatchkeyError, Refusal, StoreError, sessionEnded, UsageError } from '../errors.ts'
+import { Refusal, sessionEnded, UsageError } from '../errors.ts'
+import { AskedStore } from './asked-store.ts'
+import { type Awaitable, after } from './awaitable.ts'
 import { decodeBody, type SessionBody, unsealData, unsealHandoff } from './body.ts'
-import { Deadline } from './deadline.ts'
 import { type Circumstances, type Draft, type Drafted, draftNew, draftNext, type NewSession } from './draft.ts'
 import { EventStream } from './event-stream.ts'
 import type { EventDetail, RequestOrigin } from './events.ts'
@@ -11,6 +12,7 @@ import { sealingKey } from './seal.ts'
 import type { EndMark, EndReason, SessionStore, StoredRecord } from './store.ts'
 import { areRecords, isAnything, isCount, isCreateResult, isRecordOrNull, isSaveResult } from './store-answers.ts'
 import { type RandomBytes, writeToken } from './token.ts'
+import { Turns } from './turns.ts'
 import { expiryOf, judge, judgeEnded, timedOut, type Verdict } from './verdict.ts'
 
 /** What the engine runs on. It knows time, tokens, records and policy, and no header, socket, framework or database. */
@@ -52,16 +54,16 @@ export class Engine {
   readonly events: EventStream
   readonly #options: EngineOptions
   readonly #known: KnownTokens
-  readonly #deadline: Deadline
-  /** Per sid the last of the changes under way in this process: they take turns instead of running into conflicts. */
-  readonly #turns: Map<string, Promise<unknown>>
+  readonly #store: AskedStore
+  /** The changes to one session take turns in this process, instead of running into conflicts. */
+  readonly #turns: Turns
 
   constructor(options: EngineOptions) {
     this.#options = options
     this.policy = options.policy
     this.events = new EventStream(options.clock)
     this.#known = new KnownTokens(options.ring)
-    this.#deadline = new Deadline(options.storeTimeoutMs)
+    this.#store = new AskedStore(options.store, this.events, options.storeTimeoutMs)
     this.#turns = turnsOf(options.store)
   }
 
@@ -76,29 +78,33 @@ export class Engine {
 
   /**
    * Opens the session a token stands for. `null`: it stands for none (any more). `superseded`: a sign-in or step-up
-   * replaced the token a moment ago while this request was under way. Rejects when the store fails.
+   * replaced the token a moment ago while this request was under way. Throws or rejects when the store fails.
    */
-  async open(text: string, arrival: Arrival): Promise<Held | 'superseded' | null> {
+  open(text: string, arrival: Arrival): Awaitable<Held | 'superseded' | null> {
     const known = this.#known.read(text)
     if (!known) {
       this.events.emit(null, null, arrival.origin(), { type: 'token.forged' })
       return null
     }
-    const record = await this.#read(known.sid, arrival)
-    if (record === 'corrupt') return null
-    if (!record) {
+    return after(this.#store.read(known.sid, arrival), record => {
+      if (record === 'corrupt') return null
+      if (record) return this.#hold(record, known, arrival)
       this.events.emit(known.sid, null, arrival.origin(), { type: 'token.used-after-end', reason: null })
       return null
-    }
-    return this.#hold(record, known, arrival)
+    })
   }
 
   /** Records that a session was used, when it is time to. Not awaited: a lost touch only makes the idle time-out early. */
   touch({ record, body }: Held): void {
+    if (!this.isTouchDue(record.lastSeenAt)) return
     const now = this.now()
-    if (now - record.lastSeenAt < this.policy.touchEveryMs) return
     const expiresAt = expiryOf(record.createdAt, now, lifetimeOf(this.policy, body.persistent))
-    this.#ask('touch', isAnything, store => store.touch(record.sid, now, expiresAt)).catch(() => {})
+    this.#store.ask('touch', isAnything, store => store.touch(record.sid, now, expiresAt)).catch(() => {})
+  }
+
+  /** Whether use of a session is to be recorded that was last recorded then. */
+  isTouchDue(lastSeenAt: number): boolean {
+    return this.now() - lastSeenAt >= this.policy.touchEveryMs
   }
 
   /** Creates a record and its token; a sign-in is refused when it was overtaken or the user has too many sessions. */
@@ -111,7 +117,7 @@ export class Engine {
         : { now, ...this.#limits(now, session.generation ?? (await this.generation(userId)), session.replaces) }
     for (let attempt = 1; ; attempt += 1) {
       const drafted = draftNew(session, this.#circumstances(now))
-      const result = await this.#ask('create', isCreateResult, store => store.create(drafted.record, options))
+      const result = await this.#store.ask('create', isCreateResult, store => store.create(drafted.record, options))
       if (result.outcome === 'created') {
         for (const evicted of result.evicted) this.#emitEnded(evicted, 'evicted', client)
         this.tell(drafted.record, client, { type: 'session.created' })
@@ -137,18 +143,8 @@ export class Engine {
    * `null` from it means that nothing has to be written. Throws a `Refusal` when the session ended meanwhile.
    */
   amend(held: Held, arrival: Arrival, change: (held: Held) => Draft | null): Promise<Held> {
-    const { sid } = held.record
-    const before = this.#turns.get(sid)
     const giveUpAt = performance.now() + this.#options.storeTimeoutMs
-    const work = before
-      ? before.then(() => this.#amendInTurn(held, arrival, change, giveUpAt, true))
-      : this.#amendInTurn(held, arrival, change, giveUpAt, false)
-    const settled = work.then(ignore, ignore)
-    this.#turns.set(sid, settled)
-    settled.then(() => {
-      if (this.#turns.get(sid) === settled) this.#turns.delete(sid)
-    })
-    return work
+    return this.#turns.run([held.record.sid], waited => this.#amendInTurn(held, arrival, change, giveUpAt, waited))
   }
 
   /** The token that the holder of this session should carry from now on. */
@@ -160,7 +156,7 @@ export class Engine {
 
   /** Ends one session; `true` when it was alive. */
   async end(sid: string, reason: EndReason, origin: RequestOrigin | null = null): Promise<boolean> {
-    const ended = await this.#ask('end', isRecordOrNull, store => store.end(sid, this.#mark(reason)))
+    const ended = await this.#store.ask('end', isRecordOrNull, store => store.end(sid, this.#mark(reason)))
     if (ended) this.#emitEnded(ended, reason, origin)
     return ended !== null
   }
@@ -172,7 +168,7 @@ export class Engine {
   async supersede(held: Held, successor: string, arrival: Arrival): Promise<string | null> {
     // Nothing leads from a guest's token to the user's, so its return proves no theft; whoever planted it learns nothing.
     const mark = held.record.userId === null ? this.#mark('superseded') : { ...this.#mark('superseded'), successor }
-    const ended = await this.#ask('end', isRecordOrNull, store => store.end(held.record.sid, mark))
+    const ended = await this.#store.ask('end', isRecordOrNull, store => store.end(held.record.sid, mark))
     if (!ended) return null
     this.#emitEnded(ended, 'superseded', arrival.origin())
     if (ended.version === held.record.version) return held.json
@@ -182,13 +178,15 @@ export class Engine {
 
   /** Whether a session that is over lives on: under another sid after a sign-in, or under another token after a step-up. */
   async isSuperseded(held: Held): Promise<boolean> {
-    const record = await this.#read(held.record.sid, null)
+    const record = await this.#store.read(held.record.sid, null)
     return record !== null && record !== 'corrupt' && (record.ended === null || record.ended.reason === 'superseded')
   }
 
   /** Ends all of a user's sessions but `except`. When it resolves none of them answers, and none under way will. */
   async endUser(userId: string, reason: EndReason, except?: string): Promise<number> {
-    const ended = await this.#ask('end-user', areRecords, store => store.endUser(userId, this.#mark(reason), except))
+    const ended = await this.#store.ask('end-user', areRecords, store =>
+      store.endUser(userId, this.#mark(reason), except),
+    )
     for (const record of ended) this.#emitEnded(record, reason, null)
     this.events.emit(null, userId, null, { type: 'sessions.ended-all', reason, count: ended.length })
     return ended.length
@@ -196,25 +194,25 @@ export class Engine {
 
   /** Ends every session there is. */
   async endEverybody(reason: EndReason): Promise<number> {
-    const count = await this.#ask('end-everybody', isCount, store => store.endEverybody(this.#mark(reason)))
+    const count = await this.#store.ask('end-everybody', isCount, store => store.endEverybody(this.#mark(reason)))
     this.events.emit(null, null, null, { type: 'sessions.ended-all', reason, count })
     return count
   }
 
   /** The user's generation: see `SessionStore.generation`. */
   generation(userId: string): Promise<number> {
-    return this.#ask('generation', isCount, store => store.generation(userId))
+    return this.#store.ask('generation', isCount, store => store.generation(userId))
   }
 
   /** The user's live records, each with its readable part; newest first. */
   async list(userId: string): Promise<{ record: StoredRecord; body: SessionBody }[]> {
-    const records = await this.#ask('list', areRecords, store => store.list(userId))
+    const records = await this.#store.ask('list', areRecords, store => store.list(userId))
     return records.flatMap(record => this.#inspect(record) ?? [])
   }
 
   /** One live record by sid, or `null`. */
   async find(sid: string): Promise<{ record: StoredRecord; body: SessionBody } | null> {
-    const record = await this.#read(sid, null)
+    const record = await this.#store.read(sid, null)
     return record && record !== 'corrupt' && !record.ended ? this.#inspect(record) : null
   }
 
@@ -230,7 +228,7 @@ export class Engine {
     let removed = 0
     for (let step = 0; step < sweepSteps; step += 1) {
       const now = this.now()
-      const records = await this.#ask('sweep', areRecords, store => store.sweep(now, sweepBatch))
+      const records = await this.#store.ask('sweep', areRecords, store => store.sweep(now, sweepBatch))
       for (const record of records) {
         if (!record.ended) this.#emitEnded(record, this.#timedOut(record, now), null)
       }
@@ -247,43 +245,42 @@ export class Engine {
 
   /** Rejects with a `StoreError` when the store cannot serve. */
   async ping(): Promise<void> {
-    await this.#ask('ping', isAnything, store => store.ping())
+    await this.#store.ask('ping', isAnything, store => store.ping())
   }
 
   async close(): Promise<void> {
     this.events.flush()
-    await this.#options.store.close()
+    await this.#store.close()
   }
 
   /** From a record and a good token to a session, or to `null` with the consequences that follow. */
-  async #hold(
+  #hold(
     record: StoredRecord,
     known: KnownToken,
     arrival: Arrival,
     stage: 'arriving' | 'continuing' = 'arriving',
-  ): Promise<Held | 'superseded' | null> {
-    const now = this.now()
+  ): Awaitable<Held | 'superseded' | null> {
     if (record.ended) {
       const verdict = judgeEnded(record.ended, arrival.arrivedAt)
-      if (verdict === 'over') this.#usedAfterEnd(record, arrival)
-      if (verdict === 'replayed') await this.#replayed(record, arrival)
-      return verdict === 'in-flight' ? 'superseded' : null
+      if (verdict === 'in-flight') return 'superseded'
+      if (verdict === 'replayed') return this.#replayed(record, arrival)
+      this.#usedAfterEnd(record, arrival)
+      return null
     }
     const memo = known.memo
     const same =
       memo !== null && memo.text === record.body && memo.userId === record.userId && memo.createdAt === record.createdAt
     const body = same ? memo.body : decodeBody(record.body)
     if (!body) return this.#corrupt(record, arrival)
-    const verdict = judge(record, body, known.hash, { now, arrivedAt: arrival.arrivedAt }, this.policy, stage)
+    const moment = { now: this.now(), arrivedAt: arrival.arrivedAt }
+    const verdict = judge(record, body, known.hash, moment, this.policy, stage)
     switch (verdict.kind) {
       case 'over':
-        await this.end(record.sid, verdict.reason, arrival.origin())
-        return null
+        return this.end(record.sid, verdict.reason, arrival.origin()).then(() => null)
       case 'in-flight':
         return 'superseded'
       case 'replayed':
-        if (stage === 'arriving') await this.#replayed(record, arrival)
-        return null
+        return stage === 'arriving' ? this.#replayed(record, arrival) : null
     }
     if (same) return { ...memo, record, verdict, known }
     const secret = verdict.kind === 'current' ? known.secret : unsealHandoff(known.key, verdict.handoff, record.sid)
@@ -307,19 +304,19 @@ export class Engine {
   ): Promise<Held> {
     // The time to wait for others counts too: nobody waits longer than the store may take.
     if (waited && performance.now() > giveUpAt)
-      throw this.#storeFailed('save', new Error('others were waiting already'))
+      throw this.#store.failed('save', new Error('others were waiting already'))
     let held = waited ? await this.reopen(start, arrival) : start
     for (let attempt = 1; ; attempt += 1) {
       const draft = change(held)
       if (!draft) return held
       const drafted = draftNext(held, draft, this.#circumstances(this.now()))
-      const outcome = await this.#ask('save', isSaveResult, store =>
+      const outcome = await this.#store.ask('save', isSaveResult, store =>
         store.save(drafted.record, { durable: draft.secret !== undefined }),
       )
       if (outcome === 'saved') return this.#saved(held, draft, drafted, arrival)
       if (outcome === 'gone') throw sessionEnded()
       if (performance.now() > giveUpAt)
-        throw this.#storeFailed('save', new Error('too many other changes to this session'))
+        throw this.#store.failed('save', new Error('too many other changes to this session'))
       // The first conflicts are retried at once; after that processes that run in step are pulled apart.
       if (attempt > 2) await new Promise(resolve => setTimeout(resolve, Math.random() * Math.min(attempt, 20)))
       held = await this.reopen(held, arrival)
@@ -340,7 +337,7 @@ export class Engine {
    * by now. Throws a `Refusal` when the session is over, or was taken further without handing over.
    */
   async reopen(held: Held, arrival: Arrival): Promise<Held> {
-    const record = await this.#read(held.record.sid, arrival)
+    const record = await this.#store.read(held.record.sid, arrival)
     const again =
       record && record !== 'corrupt' && !record.ended
         ? await this.#hold(record, held.known, arrival, 'continuing')
@@ -359,62 +356,25 @@ export class Engine {
   }
 
   /** Somebody presented a superseded token: unless configured otherwise the session ends, whoever holds it now. */
-  async #replayed(record: StoredRecord, arrival: Arrival): Promise<void> {
+  async #replayed(record: StoredRecord, arrival: Arrival): Promise<null> {
     let target: StoredRecord | null = record
     // A sign-in moved the session to another sid, perhaps more than once; the chain is short or somebody made it long.
     for (let hop = 0; target?.ended?.successor && hop < 8; hop += 1) {
-      const next: StoredRecord | 'corrupt' | null = await this.#read(target.ended.successor, arrival)
+      const next: StoredRecord | 'corrupt' | null = await this.#store.read(target.ended.successor, arrival)
       target = next === 'corrupt' ? null : next
     }
     if (!target || target.ended) {
       this.#usedAfterEnd(record, arrival)
-      return
+      return null
     }
     this.tell(record, arrival.origin(), { type: 'token.replayed' })
     if (this.#options.onReplay === 'end') await this.end(target.sid, 'replayed', arrival.origin())
+    return null
   }
 
   #usedAfterEnd(record: StoredRecord, arrival: Arrival): void {
     const reason = record.ended?.reason ?? null
     this.tell(record, arrival.origin(), { type: 'token.used-after-end', reason })
-  }
-
-  async #read(sid: string, arrival: Arrival | null): Promise<StoredRecord | 'corrupt' | null> {
-    try {
-      const record: unknown = await this.#deadline.race(this.#options.store.read(sid))
-      if (!isRecordOrNull(record)) throw new Error('the answer is no record')
-      // A store that mixes up its records must not end, or open, somebody else's session.
-      if (record && record.sid !== sid) throw new Error('the answer is another record than the one asked for')
-      return record
-    } catch (cause) {
-      if (cause instanceof Error && 'code' in cause && cause.code === 'corrupt-record') {
-        this.events.emit(sid, null, arrival?.origin() ?? null, { type: 'record.corrupt' })
-        return 'corrupt'
-      }
-      throw this.#storeFailed('read', cause)
-    }
-  }
-
-  async #ask<Answer>(
-    operation: string,
-    isSound: (answer: unknown) => answer is Answer,
-    work: (store: SessionStore) => Promise<Answer>,
-  ): Promise<Answer> {
-    try {
-      const answer: unknown = await this.#deadline.race(work(this.#options.store))
-      if (isSound(answer)) return answer
-    } catch (cause) {
-      throw cause instanceof LatchkeyError ? cause : this.#storeFailed(operation, cause)
-    }
-    throw this.#storeFailed(operation, new Error('the answer is none that the store contract knows'))
-  }
-
-  #storeFailed(operation: string, cause: unknown): StoreError {
-    this.events.emit(null, null, null, { type: 'store.failed', operation })
-    return new StoreError(
-      `The session store (${this.#options.store.name}) failed at ${operation}. Try again in a moment.`,
-      { cause },
-    )
   }
 
   #corrupt(record: StoredRecord, arrival: Arrival): null {
@@ -444,14 +404,12 @@ export class Engine {
 }
 
 /** Two session managers over one store take turns with each other, too: otherwise the busier one starves the other. */
-function turnsOf(store: SessionStore): Map<string, Promise<unknown>> {
-  const turns = turnsByStore.get(store) ?? new Map<string, Promise<unknown>>()
+function turnsOf(store: SessionStore): Turns {
+  const turns = turnsByStore.get(store) ?? new Turns()
   turnsByStore.set(store, turns)
   return turns
 }
 
-const turnsByStore = new WeakMap<SessionStore, Map<string, Promise<unknown>>>()
+const turnsByStore = new WeakMap<SessionStore, Turns>()
 
 const freshlyIssued: Held['verdict'] = { kind: 'current', confirm: false, rotate: false }
-
-function ignore(): void {}

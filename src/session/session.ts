@@ -1,5 +1,6 @@
 import { DataTooLargeError, Refusal, sessionEnded, UsageError } from '../errors.ts'
 import { type AssuranceLevel, levelOf } from './assurance.ts'
+import { type Awaitable, after } from './awaitable.ts'
 import { type Changes, merge, type PlainData, parseData } from './changes.ts'
 import type { Draft } from './draft.ts'
 import type { Arrival, Engine, Held } from './engine.ts'
@@ -48,7 +49,8 @@ export type CarrierChange = { readonly token: string; readonly maxAgeMs: number 
 export class Session<Data extends object = PlainData> {
   readonly #engine: Engine
   readonly #carrier: Carrier
-  #loading: Promise<void> | null = null
+  /** The loading, begun once: `true` or a promise of it, which rejects for everybody alike when it failed. */
+  #loading: Awaitable<true> | null = null
   #loaded = false
   #active = false
   #settled = false
@@ -70,10 +72,19 @@ export class Session<Data extends object = PlainData> {
    * Loads the session. Throws a `Refusal` when the request must not use the session (CSRF)
    * and a `StoreError` when the store cannot say.
    */
-  async load(options: LoadOptions = {}): Promise<this> {
+  async load(options?: LoadOptions): Promise<this> {
+    const loaded = this.open(options)
+    return loaded instanceof Promise ? await loaded : loaded
+  }
+
+  /** @internal As {@link load}, and at once where the store answers at once. */
+  open(options?: LoadOptions): Awaitable<this> {
     this.#loading ??= this.#open()
-    if (!this.#loaded) await this.#loading
-    if (options.activity !== false && !this.#active) {
+    return this.#loaded ? this.#use(options) : after(this.#loading, () => this.#use(options))
+  }
+
+  #use(options?: LoadOptions): this {
+    if (options?.activity !== false && !this.#active) {
       this.#active = true
       if (this.#held) this.#engine.touch(this.#held)
     }
@@ -133,7 +144,9 @@ export class Session<Data extends object = PlainData> {
   get idleExpiresAt(): number | null {
     const held = this.#state()
     if (!held) return null
-    const seenAt = this.#active ? this.#engine.now() : held.record.lastSeenAt
+    const { lastSeenAt } = held.record
+    // Never later than it will be: use within `touchEvery` of the last is not written down.
+    const seenAt = this.#active && this.#engine.isTouchDue(lastSeenAt) ? this.#engine.now() : lastSeenAt
     return expiryOf(held.record.createdAt, seenAt, this.#life(held))
   }
 
@@ -309,10 +322,17 @@ export class Session<Data extends object = PlainData> {
     return this.settle(discard)
   }
 
-  async #open(): Promise<void> {
-    const token = this.#carrier.token()
-    this.#presented = token !== null
-    const opened = token === null ? null : await this.#engine.open(token, this.#carrier)
+  #open(): Awaitable<true> {
+    try {
+      const token = this.#carrier.token()
+      this.#presented = token !== null
+      return after(token === null ? null : this.#engine.open(token, this.#carrier), opened => this.#opened(opened))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #opened(opened: Held | 'superseded' | null): true {
     if (opened === 'superseded') this.#superseded = true
     else if (opened) {
       const { record, body } = opened
@@ -320,6 +340,7 @@ export class Session<Data extends object = PlainData> {
       this.#held = opened
     }
     this.#loaded = true
+    return true
   }
 
   async #write(held: Held, changes: Changes | null, mayRotate: boolean): Promise<CarrierChange> {

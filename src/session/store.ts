@@ -19,8 +19,11 @@ export interface SessionStore {
    */
   readonly persistent: boolean
 
-  /** The record with this id, ended or not, or `null` when there is none. Never a partial or guessed record. */
-  read(sid: string): Promise<StoredRecord | null>
+  /**
+   * The record with this id, ended or not, or `null` when there is none. Never a partial or guessed record. A store that
+   * has the answer at hand returns it without a promise: reading is what nearly every request does.
+   */
+  read(sid: string): StoredRecord | null | Promise<StoredRecord | null>
 
   /**
    * Adds a record whose `sid` must not exist, in one atomic step with the user's index.

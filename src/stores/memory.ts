@@ -53,11 +53,11 @@ class MemoryStore implements SessionStore {
     this.#maxRecords = maxRecords
   }
 
-  // No method awaits anything before it is done, so each is one atomic step; `async` turns a throw into a rejection.
-
-  async read(sid: string): Promise<StoredRecord | null> {
+  read(sid: string): StoredRecord | null {
     return this.#slots.get(sid)?.record ?? null
   }
+
+  // No method awaits anything before it is done, so each is one atomic step; `async` turns a throw into a rejection.
 
   async create(record: StoredRecord, { now, generation, limit }: CreateOptions): Promise<CreateResult> {
     const { sid, userId } = record

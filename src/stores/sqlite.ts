@@ -42,7 +42,7 @@ type Times = Pick<StoredRecord, 'lastSeenAt' | 'expiresAt'>
 /** Touches that wait to be written, by sid. */
 type Touches = Map<string, Times>
 
-/** Rows of `generations`: what counts for everybody, and a place for pings to write to. No user id is stored like these: see `toColumn`. */
+/** Rows of `generations`: what counts for everybody, and a place for pings to write to. No user id or sid is stored like these: see `toColumn`. */
 const everybody = '\\*'
 const pings = '\\?'
 
@@ -68,7 +68,7 @@ class SqliteStore implements SessionStore {
     this.#queue = new WriteQueue(this.#database, file, lockTimeoutMs)
   }
 
-  read(sid: string): Promise<StoredRecord | null> {
+  read(sid: string): StoredRecord | null | Promise<StoredRecord | null> {
     return this.#query(() => this.#find(sid))
   }
 
@@ -141,11 +141,11 @@ class SqliteStore implements SessionStore {
     })
   }
 
-  generation(userId: string): Promise<number> {
+  async generation(userId: string): Promise<number> {
     return this.#query(() => this.#generation(userId))
   }
 
-  list(userId: string): Promise<StoredRecord[]> {
+  async list(userId: string): Promise<StoredRecord[]> {
     return this.#query(() => this.#live(userId))
   }
 
@@ -157,9 +157,13 @@ class SqliteStore implements SessionStore {
     })
   }
 
-  /** Writes, because a database that is full, locked or read-only can still be read. */
+  /**
+   * Writes, because a database that is full, locked or read-only can still be read. And asks for a record (one that cannot
+   * be there) as every request does, because the table that is written to may stand while `records` is gone.
+   */
   ping(): Promise<void> {
     return this.#queue.write(false, () => {
+      this.#statements.find.get(pings)
       this.#statements.raise.run(pings)
     })
   }
@@ -174,15 +178,23 @@ class SqliteStore implements SessionStore {
    * Reads at once. In WAL mode readers wait for nobody, except while another process recovers the file after a crash or
    * closes it as the last one: then again, a little later.
    */
-  async #query<T>(read: () => T): Promise<T> {
-    for (let startedAt: number | null = null; ; ) {
+  #query<T>(read: () => T): T | Promise<T> {
+    try {
+      return read()
+    } catch (error) {
+      if (isLocked(error)) return this.#queryLater(read, performance.now() + this.#lockTimeoutMs)
+      throw explained(error, this.#file)
+    }
+  }
+
+  async #queryLater<T>(read: () => T, giveUpAt: number): Promise<T> {
+    for (;;) {
+      await new Promise(resume => setTimeout(resume, 2 + Math.random() * 10))
       try {
         return read()
       } catch (error) {
-        startedAt ??= performance.now()
-        if (!isLocked(error) || performance.now() - startedAt >= this.#lockTimeoutMs) throw explained(error, this.#file)
+        if (!isLocked(error) || performance.now() >= giveUpAt) throw explained(error, this.#file)
       }
-      await new Promise(resume => setTimeout(resume, 2 + Math.random() * 10))
     }
   }
 

@@ -102,7 +102,7 @@ describeInChromium('The session cookie in the browser', origin, open => {
     it(`CK-8: a script in the page of ${who} cannot plant, change or remove one`, async () => {
       const page = await open({ bypassCSP: true })
       await prepare(page)
-      await runScript(page, "document.cookie = 'harmless=1; Secure; Path=/'")
+      await tryScript(page, "document.cookie = 'harmless=1; Secure; Path=/'")
       const before = await page.context().cookies()
       assert.ok(
         before.some(({ name }) => name === 'harmless'),
@@ -110,8 +110,7 @@ describeInChromium('The session cookie in the browser', origin, open => {
       )
       const identity = await whoAmI(page)
       for (const [way, script] of overwritingScripts()) {
-        // What the script is told about it is the browser's affair.
-        await runScript(page, `try { ${script} } catch {}`)
+        await tryScript(page, script)
         assert.deepEqual(await page.context().cookies(), before, way)
       }
       assert.equal(await whoAmI(page), identity)
@@ -123,9 +122,9 @@ describeInChromium('The session cookie in the browser', origin, open => {
   it('CK-4, CK-8: a script that floods the jar until the session cookie is thrown out cannot put another in its place', async () => {
     const page = await open({ bypassCSP: true })
     await signIn(page)
-    await runScript(page, "for (let n = 0; n < 300; n += 1) document.cookie = 'flood' + n + '=1; Secure; Path=/'")
+    await tryScript(page, "for (let n = 0; n < 300; n += 1) document.cookie = 'flood' + n + '=1; Secure; Path=/'")
     assert.equal(await sessionCookie(page), undefined, 'it was thrown out')
-    for (const [, script] of overwritingScripts()) await runScript(page, `try { ${script} } catch {}`)
+    for (const [, script] of overwritingScripts()) await tryScript(page, script)
     assert.equal(await sessionCookie(page), undefined)
     assert.equal(await whoAmI(page), null)
   })
@@ -176,6 +175,14 @@ async function cookieInDevtools(page: Page) {
 
 async function cookieNames(page: Page, url?: string): Promise<string[]> {
   return (await page.context().cookies(url)).map(({ name }) => name).sort()
+}
+
+/**
+ * Runs a script that sets cookies. What it is told about that is the browser's affair. Chromium writes them behind the
+ * script's back; reading them waits until all are written.
+ */
+async function tryScript(page: Page, script: string): Promise<void> {
+  await runScript(page, `try { ${script} } catch {} return document.cookie`)
 }
 
 /** Ways in which a script may try to set the session cookie. */

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { openCampus } from '../app/open-campus.ts'
+import { goBack, rememberHowShown } from './back-button.ts'
 import { describeInChromium } from './chromium.ts'
 import { runScript, sessionCookie, signIn, whoAmI } from './page.ts'
-import { underItsName } from './sites.ts'
+import { openSite, underItsName } from './sites.ts'
 
 const minute = 60_000
 const day = 24 * 60 * minute
+const elsewhere = await openSite('stranger', 'https')
 const campus = await openCampus('--idle-timeout', '15m', '--absolute-timeout', '40m')
 
 describeInChromium('The end of a session by time, in the browser', underItsName(campus.origin), open => {
@@ -66,6 +68,42 @@ describeInChromium('The end of a session by time, in the browser', underItsName(
     campus.pass(1 * day)
     assert.equal(await whoAmI(page), null)
     assert.equal(await reachable(page, '/profile'), false)
+  })
+
+  it('T05, ATHN-06: the back button shows nothing private once the browser was sent to sign in', async () => {
+    const page = await open()
+    await rememberHowShown(page)
+    await signIn(page)
+    const tab = await page.context().newPage()
+    await tab.goto('/profile')
+    await tab.goto(elsewhere.origin)
+    await page.getByRole('link', { name: 'Profile', exact: true }).click()
+    await page.waitForURL('/profile')
+    const toDashboard = () => page.getByRole('link', { name: 'Dashboard' }).click()
+    await toDashboard()
+    await page.waitForURL('/dashboard')
+    assert.deepEqual(await goBack(page), { path: '/profile', fromMemory: true }, 'until then, it is kept in memory')
+
+    campus.pass(15 * minute)
+    await toDashboard()
+    await page.waitForURL('/login?returnTo=%2Fdashboard')
+    for (const each of [page, tab]) {
+      assert.deepEqual(await goBack(each), { path: '/login', fromMemory: false })
+      assert.equal(await each.getByText('student123').count(), 0)
+    }
+  })
+
+  it('T05, ATHN-06: nor once any other page said that nobody is signed in', async () => {
+    const page = await open()
+    await rememberHowShown(page)
+    await signIn(page)
+    await page.getByRole('link', { name: 'Profile', exact: true }).click()
+    await page.waitForURL('/profile')
+    campus.pass(15 * minute)
+    await page.getByRole('link', { name: 'Campus' }).first().click()
+    await page.getByText('Hello! Please login').waitFor()
+    assert.deepEqual(await goBack(page), { path: '/login', fromMemory: false })
+    assert.equal(await page.getByText('student123').count(), 0)
   })
 })
 

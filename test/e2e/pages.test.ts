@@ -146,6 +146,36 @@ describeInChromium('The pages of Campus', origin, open => {
     })
   }
 
+  for (const [screen, viewport] of [
+    ['a phone', { width: 390, height: 844 }],
+    ['a desktop', { width: 1280, height: 800 }],
+  ] as const) {
+    it(`show the cart to whoever has just changed it, on ${screen}`, async () => {
+      const page = await open({ viewport, isMobile: screen === 'a phone' })
+      const last = books.at(-1)?.title ?? ''
+      await addBook(page, last, 2)
+      await page.getByRole('complementary').getByText(last).waitFor()
+      assert.equal(await shownWhole(page, '#cart'), true)
+      assert.equal(await shownWhole(page, 'header'), screen === 'a desktop', 'where the cart is beside the shelf')
+      const less = page.getByRole('button', { name: `One less: ${last}` })
+      await Promise.all([page.waitForEvent('load'), less.click()])
+      assert.equal(await shownWhole(page, '#cart'), true)
+    })
+  }
+
+  it('say once that a profile was saved, not at every reload', async () => {
+    const page = await open()
+    await signIn(page)
+    await page.goto('/profile')
+    await page.getByLabel('About me').fill('I study.')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('Saved.').waitFor()
+    assert.equal(page.url(), `${origin}/profile`)
+    await page.reload()
+    assert.equal(await page.getByLabel('About me').inputValue(), 'I study.')
+    assert.equal(await page.getByText('Saved.').count(), 0)
+  })
+
   it('CSRF-6, ASVS 3.5.3, CSD-4: looking at any address changes nothing, whatever is asked for in it', async () => {
     const page = await open()
     await signIn(page)
@@ -241,6 +271,13 @@ async function tabTo(page: Page, text: string): Promise<void> {
     if ((await focused(page)) === text) return
   }
   assert.fail(`the keyboard does not get to "${text}"`)
+}
+
+/** Whether all of an element is on the screen, without scrolling. */
+async function shownWhole(page: Page, selector: string): Promise<boolean> {
+  const script = `const { top, bottom } = document.querySelector('${selector}').getBoundingClientRect()
+    return top >= 0 && bottom <= innerHeight`
+  return (await runScript(page, script)) === true
 }
 
 /** Whether the page is light on dark, as it is painted. */

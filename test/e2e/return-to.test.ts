@@ -77,9 +77,9 @@ describeInChromium('Where the sign-in leads, in the browser', origin, open => {
 
   it('it leads back to where the visitor wanted to go', async () => {
     const page = await open()
-    await page.goto('/profile?saved=yes')
-    assert.equal(page.url(), `${origin}/login?returnTo=%2Fprofile%3Fsaved%3Dyes`)
+    await page.goto('/profile?from=mail')
+    assert.equal(page.url(), `${origin}/login?returnTo=%2Fprofile%3Ffrom%3Dmail`)
     await signIn(page)
-    assert.equal(page.url(), `${origin}/profile?saved=yes`)
+    assert.equal(page.url(), `${origin}/profile?from=mail`)
   })
 })

@@ -82,7 +82,8 @@ describeInChromium('Signing in, in the browser', underItsName(campus.origin), op
     await victim.goto('/inspect_headers')
     await victim.goto('/login?returnTo=%2Fprofile')
     const snapshot = await victim.context().cookies()
-    assert.deepEqual(snapshot.map(({ name }) => name).sort(), [cookieName, 'inspect_demo'])
+    const names = ['__Host-Http-forget-pages', cookieName, 'inspect_demo']
+    assert.deepEqual(snapshot.map(({ name }) => name).sort(), names)
     await signIn(victim)
     await reachesProfileOf(victim, 'student123')
 

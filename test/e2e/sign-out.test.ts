@@ -127,6 +127,21 @@ describeInChromium('Signing out, in the browser', underItsName(campus.origin), o
     assert.equal(await page.getByText('student123').count(), 0)
   })
 
+  it('T06: reloading "Logged out." says so again, and ends no session that was begun since', async () => {
+    const page = await open()
+    await signIn(page)
+    await signOut(page)
+    // A reload sends the form again, with the token of the session that is over.
+    const again = await page.reload()
+    assert.deepEqual([again?.request().method(), again?.status()], ['POST', 200])
+    await page.getByRole('heading', { name: 'Logged out.' }).waitFor()
+
+    const tab = await page.context().newPage()
+    await signIn(tab)
+    assert.equal((await page.reload())?.status(), 403)
+    assert.equal(await whoAmI(tab), 'student123')
+  })
+
   it('CSD-4, ASVS 3.5.3: looking at the page with the button does not sign out; the button there does', async () => {
     const page = await open()
     await signIn(page)

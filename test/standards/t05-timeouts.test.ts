@@ -226,6 +226,21 @@ onEveryStore('T05 time-outs', open => {
     assert.equal(await lastSeen(), signedInAt + 15_000)
   })
 
+  it('the end that a session tells of is the end that comes', async () => {
+    const browser = await start()
+    for (const waitMs of [14_999, 1, 20_000]) {
+      passMs(waitMs)
+      const { body } = await browser.send(async session => (await session.load()).idleExpiresAt)
+      const other = startAnotherNode(server)
+      const now = server.clock.now()
+      server.clock.set(Number(body) - 1)
+      assert.equal((await other.sessions.list('alice')).length, 1, 'a moment before')
+      server.clock.set(Number(body))
+      assert.equal((await other.sessions.list('alice')).length, 0, 'then')
+      server.clock.set(now)
+    }
+  })
+
   describe('presets', () => {
     for (const preset of Object.keys(presets) as PresetName[]) {
       const { idleTimeout, absoluteTimeout } = presets[preset]

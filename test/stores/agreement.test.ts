@@ -74,7 +74,7 @@ test('whatever is asked in whatever order, the memory and the SQLite store answe
       }
       for (const ask of calls) {
         await both(ask)
-        for (const s of ['sid-0', 'sid-1', 'sid-2', 'sid-3']) await both(store => store.read(s))
+        for (const s of ['sid-0', 'sid-1', 'sid-2', 'sid-3']) await both(async store => store.read(s))
         for (const u of ['alice', 'bob']) await both(store => store.list(u))
       }
       for (const store of stores) await store.close()

@@ -159,8 +159,8 @@ describe('file store: damaged records', () => {
         const { store, record, other } = await damaged(directory, damage, when === 'before opening')
         const bytes = statSync(fileOf(directory, record)).isFile() ? readFileSync(fileOf(directory, record)) : null
 
-        await assert.rejects(store.read(record.sid), corrupt)
-        await assert.rejects(store.read(record.sid), corrupt, 'a second time')
+        await assert.rejects(async () => store.read(record.sid), corrupt)
+        await assert.rejects(async () => store.read(record.sid), corrupt, 'a second time')
         const [aside = 'nothing'] = filesEnding(directory, '.corrupt')
         assert.ok(aside.startsWith(nameOf(record.sid)), `${aside} was put aside`)
         if (bytes) assert.deepEqual(readFileSync(join(directory, aside)), bytes)
@@ -176,7 +176,7 @@ describe('file store: damaged records', () => {
         await store.close()
 
         await withStore(directory, async again => {
-          await assert.rejects(again.read(record.sid), corrupt, 'opened again')
+          await assert.rejects(async () => again.read(record.sid), corrupt, 'opened again')
           assert.deepEqual(filesEnding(directory, '.corrupt'), [aside])
           rmSync(join(directory, aside), { recursive: true })
           assert.equal(
@@ -206,7 +206,7 @@ describe('file store: damaged records', () => {
       const { store, record } = await damaged(directory, ({ victim }) => writeFileSync(victim, ''), false)
       await meet(store, record.sid)
       assert.equal(filesEnding(directory, '.corrupt').length, 1, meeting)
-      await assert.rejects(store.read(record.sid), corrupt)
+      await assert.rejects(async () => store.read(record.sid), corrupt)
       await store.close()
     }
   })
@@ -218,7 +218,7 @@ describe('file store: damaged records', () => {
       damagesBefore['a directory in its place'] ?? assert.fail(),
       false,
     )
-    await assert.rejects(store.read(record.sid), { code: 'EISDIR' })
+    await assert.rejects(async () => store.read(record.sid), { code: 'EISDIR' })
     assert.deepEqual(filesEnding(directory, '.corrupt'), [])
     assert.deepEqual(await store.sweep(Number.MAX_SAFE_INTEGER, 10), [other])
     assert.equal(filesEnding(directory, '.corrupt').length, 1)
@@ -292,9 +292,9 @@ describe('file store: an operator at work', () => {
     const store = fileStore(directory)
     const record = await put(store)
     renameSync(directory, `${directory} moved`)
-    await assert.rejects(store.read(record.sid), { code: 'ENOENT' })
+    await assert.rejects(async () => store.read(record.sid), { code: 'ENOENT' })
     mkdirSync(directory)
-    await assert.rejects(store.read(record.sid), /was replaced/)
+    await assert.rejects(async () => store.read(record.sid), /was replaced/)
     await assert.rejects(store.ping(), /was replaced/)
     await assert.rejects(store.end(record.sid, sampleMark()), /was replaced/)
     rmSync(directory, { recursive: true })
@@ -333,7 +333,7 @@ describe('file store: one process', () => {
     const directory = newDirectory()
     const [first, second] = [fileStore(directory), fileStore(directory)]
     const record = await put(first)
-    await assert.rejects(second.read(record.sid), /This process .* has the session directory/)
+    await assert.rejects(async () => second.read(record.sid), /This process .* has the session directory/)
     await first.close()
     assert.deepEqual(await second.read(record.sid), record)
     await second.close()
@@ -362,7 +362,7 @@ describe('file store: one process', () => {
     const used = fileStore(directory)
     await used.ping()
     await used.close()
-    await assert.rejects(used.read('x'), UsageError)
+    await assert.rejects(async () => used.read('x'), UsageError)
   })
 })
 

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { CreateOptions, CreateResult, EndMark, SessionStore, StoredRecord } from '../../session/store.ts'
+import { Turns } from '../../session/turns.ts'
 import type { Generations } from '../generations.ts'
 import { Backlog } from './backlog.ts'
 import { type Directory, isExhausted } from './directory.ts'
 import { CorruptRecordError, decodeRecord, encodeRecord, type Intent, nameOf } from './document.ts'
 import { type Entry, endedBy, type Heads } from './heads.ts'
 import { pacer } from './pacer.ts'
-import { Turns } from './turns.ts'
 
 type Limit = NonNullable<CreateOptions['limit']>
 

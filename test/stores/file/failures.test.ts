@@ -137,7 +137,7 @@ describe('file store: what cannot be read', () => {
     test(`${code} on a record is an outage: it is rejected, not told as gone or damaged, and over when it is over`, async () => {
       await withAlice(async (store, [record], directory) => {
         failing('readFileSync', code, { of: fileOf(directory, record) })
-        await assert.rejects(store.read(record.sid), { code })
+        await assert.rejects(async () => store.read(record.sid), { code })
         await assert.rejects(store.list('alice'), { code })
         await assert.rejects(store.end(record.sid, sampleMark()), { code })
         await assert.rejects(store.endUser('alice', sampleMark()), { code })
@@ -156,7 +156,7 @@ describe('file store: what cannot be read', () => {
     for (const call of ['readdirSync', 'readFileSync', 'openSync'] as const) {
       await withStore(directory, async store => {
         failing(call, 'EMFILE')
-        await assert.rejects(store.read(record.sid), { code: 'EMFILE' })
+        await assert.rejects(async () => store.read(record.sid), { code: 'EMFILE' })
         mock.restoreAll()
         assert.deepEqual(await store.read(record.sid), record)
       })
@@ -170,7 +170,7 @@ describe('file store: what cannot be read', () => {
       failing('readFileSync', 'EIO', { of: fileOf(directory, bad) })
       assert.deepEqual(await store.read(good.sid), good)
       mock.restoreAll()
-      await assert.rejects(store.read(bad.sid), { code: 'corrupt-record' })
+      await assert.rejects(async () => store.read(bad.sid), { code: 'corrupt-record' })
     })
   })
 })
@@ -276,7 +276,7 @@ describe('file store: what comes while the disk is busy', () => {
       const goOn = busyDisk()
       const result = store.save({ ...record, version: 2 }, { durable: true })
       fs.writeFileSync(fileOf(directory, record), 'damaged')
-      await assert.rejects(store.read(record.sid), { code: 'corrupt-record' })
+      await assert.rejects(async () => store.read(record.sid), { code: 'corrupt-record' })
       goOn()
       assert.equal(await result, 'gone')
       const [aside] = filesEnding(directory, '.corrupt')

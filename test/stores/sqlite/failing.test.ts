@@ -67,7 +67,7 @@ describe('sqlite store: a damaged file', () => {
     for (let page = 8; page < 30; page += 1) writeSync(file, Buffer.alloc(4_096, 0xa5), 0, 4_096, page * 4_096)
     closeSync(file)
     const damaged = sqliteStore(path)
-    const answers = await Promise.allSettled(records.map(record => damaged.read(record.sid)))
+    const answers = await Promise.allSettled(records.map(async record => damaged.read(record.sid)))
     const rejected = answers.filter(answer => answer.status === 'rejected')
     assert.ok(rejected.length > 0)
     for (const { reason } of rejected) assert.match(reason.message, /is damaged. Restore a backup, or move it away/)
@@ -87,7 +87,7 @@ describe('sqlite store: a damaged file', () => {
       const record = sampleRecord()
       await store.create(record, { now })
       connection.exec(sql)
-      await assert.rejects(store.read(record.sid), { code: 'corrupt-record', message: /is damaged/ })
+      await assert.rejects(async () => store.read(record.sid), { code: 'corrupt-record', message: /is damaged/ })
       await store.close()
     })
   }

@@ -174,7 +174,7 @@ test('sqlite store: after close every method rejects and says why', async () => 
   const store = sqliteStore(freshPath())
   const { sid } = sampleRecord()
   await store.close()
-  await assert.rejects(store.read(sid), /store is closed/)
+  await assert.rejects(async () => store.read(sid), /store is closed/)
   await assert.rejects(store.list('alice'), /store is closed/)
   await assert.rejects(store.generation('alice'), /store is closed/)
   await assert.rejects(store.create(sampleRecord(), { now }), /store is closed/)

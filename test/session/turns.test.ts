@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Turns } from '../../../src/stores/file/turns.ts'
+import { Turns } from '../../src/session/turns.ts'
 
 /** A task that writes down when it begins and ends, and ends when it is told to. */
 function step(log: string[], name: string) {

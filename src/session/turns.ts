@@ -9,13 +9,14 @@ export class Turns {
   /** The last task that runs alone, while it waits or runs. */
   #alone: Promise<unknown> | null = null
 
-  /** Runs the task when all earlier ones with any of its keys are over. Settles as the task does. */
-  run<T>(keys: readonly string[], task: () => Promise<T>): Promise<T> {
+  /** Runs the task when all earlier ones with any of its keys are over, and tells it whether it had to wait. Settles as the task does. */
+  run<T>(keys: readonly string[], task: (waited: boolean) => Promise<T>): Promise<T> {
     const before = keys.map(key => this.#last.get(key) ?? this.#alone).filter(earlier => earlier !== null)
-    const result = before.length > 0 ? Promise.all(before).then(task) : task()
-    const settled = result.then(ignore, ignore).then(() => {
+    const result = before.length > 0 ? Promise.all(before).then(() => task(true)) : task(false)
+    const over = () => {
       for (const key of keys) if (this.#last.get(key) === settled) this.#last.delete(key)
-    })
+    }
+    const settled = result.then(over, over)
     for (const key of keys) this.#last.set(key, settled)
     return result
   }

@@ -1,0 +1,79 @@
+import { LatchkeyError, StoreError } from '../errors.ts'
+import { type Awaitable, isThenable } from './awaitable.ts'
+import { Deadline } from './deadline.ts'
+import type { EventStream } from './event-stream.ts'
+import type { RequestOrigin } from './events.ts'
+import type { SessionStore, StoredRecord } from './store.ts'
+import { isRecordOrNull } from './store-answers.ts'
+
+/**
+ * The store as the engine asks it: within a deadline, and only answers that the contract knows are believed. Everything
+ * else is told as an event and ends as a `StoreError`: from a store that fails nothing may follow (ASVS 16.5.2).
+ */
+export class AskedStore {
+  readonly #store: SessionStore
+  readonly #events: EventStream
+  readonly #deadline: Deadline
+
+  constructor(store: SessionStore, events: EventStream, timeoutMs: number) {
+    this.#store = store
+    this.#events = events
+    this.#deadline = new Deadline(timeoutMs)
+  }
+
+  /** The record, `null` when there is none, `corrupt` when it is damaged; at once where the store answers at once. */
+  read(sid: string, request: { origin(): RequestOrigin } | null): Awaitable<StoredRecord | 'corrupt' | null> {
+    let answer: unknown
+    try {
+      answer = this.#store.read(sid)
+      if (!isThenable(answer)) return this.#recordFrom(answer, sid)
+    } catch (cause) {
+      return this.#unreadable(cause, sid, request)
+    }
+    return this.#deadline
+      .race(answer)
+      .then(record => this.#recordFrom(record, sid))
+      .catch(cause => this.#unreadable(cause, sid, request))
+  }
+
+  /** Any other operation. */
+  async ask<Answer>(
+    operation: string,
+    isSound: (answer: unknown) => answer is Answer,
+    work: (store: SessionStore) => Promise<Answer>,
+  ): Promise<Answer> {
+    try {
+      const answer: unknown = await this.#deadline.race(work(this.#store))
+      if (isSound(answer)) return answer
+    } catch (cause) {
+      throw cause instanceof LatchkeyError ? cause : this.failed(operation, cause)
+    }
+    throw this.failed(operation, new Error('the answer is none that the store contract knows'))
+  }
+
+  /** Tells of a failure, and makes the error for it. */
+  failed(operation: string, cause: unknown): StoreError {
+    this.#events.emit(null, null, null, { type: 'store.failed', operation })
+    return new StoreError(`The session store (${this.#store.name}) failed at ${operation}. Try again in a moment.`, {
+      cause,
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close()
+  }
+
+  #recordFrom(answer: unknown, sid: string): StoredRecord | null {
+    if (!isRecordOrNull(answer)) throw new Error('the answer is no record')
+    // A store that mixes up its records must not end, or open, somebody else's session.
+    if (answer && answer.sid !== sid) throw new Error('the answer is another record than the one asked for')
+    return answer
+  }
+
+  #unreadable(cause: unknown, sid: string, request: { origin(): RequestOrigin } | null): 'corrupt' {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'corrupt-record'))
+      throw this.failed('read', cause)
+    this.#events.emit(sid, null, request?.origin() ?? null, { type: 'record.corrupt' })
+    return 'corrupt'
+  }
+}
