@@ -30,6 +30,13 @@ const bare = (name: Contender['bare'], label: string, file: string): Contender =
 export const contenders: Contender[] = [
   bare('bare-node', 'bare node:http', 'contenders/bare-node.ts'),
   contender({
+    name: 'yardstick-node',
+    label: 'yardstick: 10 µs of arithmetic',
+    bare: 'bare-node',
+    file: 'contenders/yardstick-node.ts',
+    state: 'none',
+  }),
+  contender({
     name: 'ours-node-memory',
     label: 'Latchkey, memory (node:http)',
     bare: 'bare-node',

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Contender, Job } from './contenders.ts'
+import { load } from './load.ts'
 import { proveAfter, proveBefore, signInClients } from './proof.ts'
-import { calls, requestText } from './requests.ts'
+import { calls, loadOf } from './requests.ts'
 import { startServer } from './server-process.ts'
-import { load } from './wrk.ts'
 
 export type Options = { rounds: number; seconds: number; warmup: number; sessions: number; connections: number }
 
@@ -29,7 +29,7 @@ export async function measure(contender: Contender, job: Job, round: number, opt
     await proveBefore(server.port, contender, clients)
 
     const file = join(server.directory, 'requests')
-    writeFileSync(file, clients.map(client => requestText(calls[job], client)).join('\0'), { mode: 0o600 })
+    writeFileSync(file, JSON.stringify(clients.map(client => loadOf(calls[job], client))), { mode: 0o600 })
     const warmup = await load(server.port, file, options.connections, options.warmup)
 
     const before = await server.usage()
@@ -49,8 +49,8 @@ export async function measure(contender: Contender, job: Job, round: number, opt
       job,
       round,
       cpuUs: (after.cpuUs - before.cpuUs) / requests,
-      requestsPerSecond: measured.requests / (measured.durationUs / 1e6),
-      p99Ms: measured.p99Us / 1000,
+      requestsPerSecond: measured.requests / (measured.durationMs / 1000),
+      p99Ms: measured.p99Ms,
       requests,
     }
   } catch (error) {

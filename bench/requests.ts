@@ -39,10 +39,10 @@ export function headersOf({ method }: Call, client: Partial<Client>): Record<str
   }
 }
 
-/** The bytes on the wire, for the load generator. */
-export function requestText(call: Call, client: Partial<Client>): string {
-  const lines = Object.entries(headersOf(call, client)).map(([name, value]) => `${name}: ${value}`)
-  return `${call.method} ${call.path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`
+/** What the load generator repeats; it adds the length of the body, which is empty, by itself. */
+export function loadOf(call: Call, client: Partial<Client>): { headers: Record<string, string> } & Call {
+  const { 'content-length': _length, ...headers } = headersOf(call, client)
+  return { ...call, headers }
 }
 
 export type Answer = { status: number; setCookie: string[]; body: Record<string, unknown> }

@@ -20,7 +20,7 @@ export type Summary = {
   job: Job
   cpuUs: number
   cpuUsRange: [number, number]
-  /** Above the same framework's bare server; 0 for the bare servers. */
+  /** Median of what it was above the same framework's bare server in the same round; 0 for the bare servers. */
   addedUs: number
   requestsPerSecond: number
   p99Ms: number
@@ -35,6 +35,7 @@ const measuredPackages = [
   '@fastify/cookie',
   'iron-session',
   'better-auth',
+  'autocannon',
 ]
 
 export function describeRun(options: Options, date: Date): Omit<Results, 'measurements'> {
@@ -74,13 +75,14 @@ export function summarize(measurements: Measurement[]): Summary[] {
       const own = of(contender.name)
       if (own.length === 0) return []
       const cpu = own.map(m => m.cpuUs)
+      const bareIn = (round: number) => of(contender.bare).find(m => m.round === round)?.cpuUs ?? Number.NaN
       return [
         {
           contender,
           job,
           cpuUs: median(cpu),
           cpuUsRange: [Math.min(...cpu), Math.max(...cpu)] satisfies [number, number],
-          addedUs: median(cpu) - median(of(contender.bare).map(m => m.cpuUs)),
+          addedUs: median(own.map(({ round, cpuUs }) => cpuUs - bareIn(round))),
           requestsPerSecond: median(own.map(m => m.requestsPerSecond)),
           p99Ms: median(own.map(m => m.p99Ms)),
           rounds: own.length,

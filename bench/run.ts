@@ -12,8 +12,8 @@ import { describeRun, type Results, summarize } from './results.ts'
 const usage = `npm run bench -- [options]
 
   --rounds N        measurements of each contender and job (5)
-  --seconds N       length of a measurement (5)
-  --warmup N        seconds of load before it (2)
+  --seconds N       length of a measurement (4)
+  --warmup N        seconds of load before it (4)
   --sessions N      distinct sessions, used in turn (200)
   --connections N   (50)
   --only NAMES      contenders whose name starts with one of these, comma-separated; their bare servers come along
@@ -38,8 +38,8 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '5' },
-      warmup: { type: 'string', default: '2' },
+      seconds: { type: 'string', default: '4' },
+      warmup: { type: 'string', default: '4' },
       sessions: { type: 'string', default: '200' },
       connections: { type: 'string', default: '50' },
       only: { type: 'string' },
@@ -60,8 +60,7 @@ async function main(): Promise<void> {
   }
   const chosen = chosenContenders(values.only)
   const chosenJobList = chosenJobs(values.job)
-  requireWrk()
-  if (chosen.some(({ file }) => file.startsWith('peers/'))) installPeers()
+  installPeers()
   if (!pinning) console.warn('taskset or a second core is missing: server and load share the cores.')
 
   // Ctrl-C: an ordinary exit, so that the temporary directories go and the servers notice that we are gone.
@@ -102,12 +101,7 @@ function count(name: string, value: string): number {
   return number
 }
 
-function requireWrk(): void {
-  if (spawnSync('wrk', ['-v']).error)
-    throw new Error('wrk is missing. Debian, Ubuntu: apt install wrk. macOS: brew install wrk.')
-}
-
-/** The peers live outside the project's own dependencies, so they are fetched the first time somebody measures. */
+/** The peers and the load generator live outside the project's own dependencies: fetched the first time somebody measures. */
 function installPeers(): void {
   const folder = inBench('peers')
   if (existsSync(join(folder, 'node_modules', '.package-lock.json'))) return

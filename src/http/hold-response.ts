@@ -27,9 +27,7 @@ type Stage = 'holding' | 'settling' | 'passing' | 'failed'
  * Whatever makes headers leave (`writeHead`, `write`, `end`, `flushHeaders`) first settles the exchange. Usually there
  * is nothing to write and the call goes through at once. Otherwise calls are kept in order and made when it is done;
  * streams see back pressure meanwhile, and everybody else a response whose head has left. `fail` gets the error, with
- * the response as it was when the session was first used. Where the handler had ended its answer, the error's may take
- * its time; where it was still streaming, the error is answered before `fail` returns or the connection is cut: what
- * comes later would be the handler's, and must not pass for the answer.
+ * the response as it was when the session was first used; what the handler still says after that goes nowhere.
  */
 export function holdResponse(response: ServerResponse, exchange: HeldExchange, fail: (error: unknown) => void): void {
   if (response.headersSent) exchange.close()
@@ -53,6 +51,8 @@ class HeldResponse {
   #ended = false
   #kept: Call[] = []
   #showAsItIs: () => void = ignore
+  /** Whether `fail` is running, so that what is said is its answer. */
+  #failing = false
   #failureTold = false
 
   constructor(response: ServerResponse, exchange: HeldExchange, fail: (error: unknown) => void) {
@@ -98,7 +98,7 @@ class HeldResponse {
       case 'settling':
         return isMistake(method, args) ? this.#pass(method, args) : this.#keep(method, args)
       case 'failed':
-        return this.#response.writableEnded ? drop(this.#response, method, args) : this.#passFailure(method, args)
+        return this.#answersFailure(method, args) ? this.#passFailure(method, args) : drop(this.#response, method, args)
     }
   }
 
@@ -182,8 +182,23 @@ class HeldResponse {
     }
     response.statusCode = 200
     Reflect.deleteProperty(response, 'statusMessage')
-    this.#fail(error)
-    if (!this.#ended && !response.writableEnded) response.destroy()
+    this.#failing = true
+    try {
+      this.#fail(error)
+    } finally {
+      this.#failing = false
+    }
+  }
+
+  /**
+   * Whether a call after the failure belongs to the error's answer, which may take its time (Express reads the request to
+   * its end first). A handler that was still streaming may go on and must not be heard: neither as a success nor after
+   * the end, which Node would raise as an error that ends the process.
+   */
+  #answersFailure(method: Method, args: readonly unknown[]): boolean {
+    if (this.#response.writableEnded) return false
+    const claimed = method === 'writeHead' ? Number(args[0]) : this.#response.statusCode
+    return this.#failing || this.#ended || claimed >= 300
   }
 
   #passFailure(method: Method, given: unknown[]): unknown {

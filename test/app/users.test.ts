@@ -82,16 +82,16 @@ it('T22, ASVS 6.3.8: an unknown name and a disabled account take as long as a wr
   const { users } = await open()
   await users.createFirst('right')
   users.setDisabled('admin', true)
-  const median = async (username: string) => {
-    const times: number[] = []
+  const fastest = async (username: string) => {
+    let best = Number.POSITIVE_INFINITY
     for (let round = 0; round < 7; round += 1) {
       const start = performance.now()
       await users.withPassword(username, 'wrong')
-      times.push(performance.now() - start)
+      best = Math.min(best, performance.now() - start)
     }
-    return times.sort((a, b) => a - b)[3] ?? 0
+    return best
   }
-  // A smoke test: without the hash, the answer would come hundreds of times faster.
-  const known = await median('student123')
-  for (const username of ['nobody', 'admin']) assert.ok((await median(username)) > known / 4, username)
+  // A smoke test: without the hash, the answer would come hundreds of times faster. A busy machine only makes it slower.
+  const known = await fastest('student123')
+  for (const username of ['nobody', 'admin']) assert.ok((await fastest(username)) > known / 20, username)
 })
