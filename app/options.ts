@@ -13,6 +13,8 @@ export interface CampusOptions {
   readonly dataDirectory: string
   /** Where session records live. */
   readonly store: StoreChoice
+  /** Whether repeated reads of a session are served from memory, over a store that several processes share. */
+  readonly nearCache: boolean
   /** What was chosen of the session policy; what is left out is Latchkey's default. */
   readonly policy: PolicyChoice
   /** Password of the accounts that the first start creates, or `null` for random ones. */
@@ -29,11 +31,14 @@ export interface CampusOptions {
   readonly environment: 'production' | 'development'
 }
 
-/** A session store by kind and place; paths are absolute. */
+/** A session store by kind and place; paths are absolute, addresses of servers may hold a password. */
 export type StoreChoice =
   | { readonly kind: 'memory' }
   | { readonly kind: 'file'; readonly directory: string }
   | { readonly kind: 'sqlite'; readonly file: string }
+  | { readonly kind: 'postgres'; readonly url: string }
+  | { readonly kind: 'redis'; readonly url: string }
+  | { readonly kind: 'redis-cluster'; readonly urls: readonly string[] }
 
 /** The part of the session policy that has options. */
 export interface PolicyChoice {
@@ -67,7 +72,8 @@ const flags = {
   host: { value: 'HOST', help: 'address to listen on (127.0.0.1)' },
   port: { value: 'PORT', help: 'port to listen on, 0 for a free one (8443)' },
   data: { value: 'DIR', help: 'directory for everything Campus writes (./data)' },
-  store: { value: 'STORE', help: 'memory:, file:DIR or sqlite:FILE, inside --data (sqlite:sessions.db)' },
+  store: { value: 'STORE', help: 'where sessions are kept, see below (sqlite:sessions.db)' },
+  'near-cache': { value: null, help: 'read sessions from memory too, on a store that processes share' },
   'idle-timeout': { value: 'TIME', help: 'a session nobody used for this long ends (15m)' },
   'absolute-timeout': { value: 'TIME', help: 'a session this old ends, used or not (8h)' },
   'rotate-every': { value: 'TIME', help: 'how often the token changes, or off (10m)' },
@@ -97,6 +103,10 @@ Usage: npm start -- [options]
 ${rows.join('\n')}
   --help                     this page
 
+STORE is one of memory:, file:DIR, sqlite:FILE (inside --data), postgres://USER:PASSWORD@HOST/DATABASE,
+redis://HOST:PORT, rediss://HOST:PORT or redis-cluster://HOST:PORT,HOST:PORT. Give a password in the
+environment (CAMPUS_STORE): everybody on the machine can read the options of a process.
+
 TIME is a number with a unit: 90s, 15m, 8h, 30d. Every option is also an environment variable
 (--idle-timeout is CAMPUS_IDLE_TIMEOUT); the option wins. Two more variables:
 
@@ -120,8 +130,9 @@ export function readOptions(args: readonly string[], environment: Environment): 
     const result = reader(value)
     if (!(result instanceof Wrong)) return result
     const source = typeof given[flag] === 'string' ? `--${flag}` : variableOf(flag)
-    // A password is the one value that must not be repeated on a screen.
-    const shown = flag === 'demo-password' ? '' : ` is ${JSON.stringify(value)}`
+    // What is or may hold a password must not be repeated on a screen.
+    const shown =
+      flag === 'demo-password' || (flag === 'store' && value.includes('@')) ? '' : ` is ${JSON.stringify(value)}`
     throw new OptionError(`${source}${shown}: ${result.fix}`)
   }
 
@@ -164,6 +175,7 @@ export function readOptions(args: readonly string[], environment: Environment): 
     ),
     tls: tlsFiles(text('tls-cert'), text('tls-key')),
     trustProxy: read<CampusOptions['trustProxy']>('trust-proxy', false, proxies),
+    nearCache: given['near-cache'] === true || read('near-cache', false, truth),
     insecureHttp: given['insecure-http'] === true || read('insecure-http', false, truth),
     secrets: (environment.SESSION_SECRET ?? '')
       .split(',')
@@ -210,13 +222,42 @@ function truth(value: string): boolean | Wrong {
 function storeChoice(value: string, dataDirectory: string): StoreChoice | Wrong {
   const [kind, ...rest] = value.split(':')
   const path = rest.join(':')
+  const server = serverChoice(kind ?? '', value)
+  if (server) return server
   if (kind === 'memory' && rest.length > 0 && path === '') return { kind }
-  if ((kind !== 'file' && kind !== 'sqlite') || path === '') return new Wrong('write memory:, file:DIR or sqlite:FILE.')
+  if ((kind !== 'file' && kind !== 'sqlite') || path === '')
+    return new Wrong('write memory:, file:DIR, sqlite:FILE, postgres://…, redis://… or redis-cluster://…')
   const place = resolve(dataDirectory, path)
   if (!isAbsolute(path) && /^\.\.(?:[\\/]|$)/.test(relative(dataDirectory, place))) {
     return new Wrong('a relative path must stay inside the data directory: drop the "..", or write an absolute path.')
   }
   return kind === 'file' ? { kind, directory: place } : { kind, file: place }
+}
+
+function serverChoice(kind: string, value: string): StoreChoice | Wrong | null {
+  switch (kind) {
+    case 'postgres':
+    case 'postgresql':
+      return URL.canParse(value) && new URL(value).hostname !== ''
+        ? { kind: 'postgres', url: value }
+        : new Wrong('write postgres://USER:PASSWORD@HOST:PORT/DATABASE.')
+    case 'redis':
+    case 'rediss':
+      return URL.canParse(value) && new URL(value).hostname !== ''
+        ? { kind: 'redis', url: value }
+        : new Wrong('write redis://HOST:PORT, or rediss:// for TLS.')
+    case 'redis-cluster': {
+      const urls = value
+        .slice('redis-cluster://'.length)
+        .split(',')
+        .map(address => `redis://${address}`)
+      return urls.every(url => URL.canParse(url) && new URL(url).port !== '')
+        ? { kind, urls }
+        : new Wrong('write redis-cluster://HOST:PORT,HOST:PORT, at least one node of the cluster.')
+    }
+    default:
+      return null
+  }
 }
 
 function tlsFiles(certificateFile: string | undefined, keyFile: string | undefined): CampusOptions['tls'] {

@@ -60,8 +60,8 @@ export async function startCampus(
   try {
     const database = openDatabase(places.database)
     opened.push(() => database.close())
-    const store = openStore(options.store)
-    opened.push(() => store.close())
+    const { store, close } = await openStore(options.store, options.nearCache)
+    opened.push(close)
     const { trustProxy, insecureHttp, policy, environment } = options
     const sessions = createSessions<SessionData>({
       secrets,

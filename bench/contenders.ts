@@ -15,13 +15,22 @@ export type Contender = {
   /** Where the counter lives: decides how the harness proves that it counts. */
   state: 'none' | 'store' | 'cookie'
   ours: boolean
+  /** The server that it needs running. */
+  needs: 'redis' | 'postgres' | null
   /** Most microseconds it may add to its bare server, from issue 2, part 8. */
   budget: Partial<Record<Job, number>>
 }
 
 type Row = Pick<Contender, 'name' | 'label' | 'bare' | 'file'> & Partial<Contender>
 
-const contender = (row: Row): Contender => ({ args: [], state: 'store', ours: false, budget: {}, ...row })
+const contender = (row: Row): Contender => ({
+  args: [],
+  state: 'store',
+  ours: false,
+  needs: null,
+  budget: {},
+  ...row,
+})
 
 const bare = (name: Contender['bare'], label: string, file: string): Contender =>
   contender({ name, label, file, bare: name, state: 'none' })
@@ -55,6 +64,46 @@ export const contenders: Contender[] = [
     budget: { read: 12, write: 20 },
   }),
   contender({
+    name: 'ours-node-redis',
+    label: 'Latchkey, Redis (node:http)',
+    bare: 'bare-node',
+    file: 'contenders/ours-node.ts',
+    args: ['redis'],
+    ours: true,
+    needs: 'redis',
+    budget: { read: 8, write: 15 },
+  }),
+  contender({
+    name: 'ours-node-postgres',
+    label: 'Latchkey, PostgreSQL (node:http)',
+    bare: 'bare-node',
+    file: 'contenders/ours-node.ts',
+    args: ['postgres'],
+    ours: true,
+    needs: 'postgres',
+    budget: { read: 12, write: 30 },
+  }),
+  contender({
+    name: 'ours-node-redis-near',
+    label: 'Latchkey, Redis and near cache (node:http)',
+    bare: 'bare-node',
+    file: 'contenders/ours-node.ts',
+    args: ['redis+near'],
+    ours: true,
+    needs: 'redis',
+    budget: { read: 6 },
+  }),
+  contender({
+    name: 'ours-node-postgres-near',
+    label: 'Latchkey, PostgreSQL and near cache (node:http)',
+    bare: 'bare-node',
+    file: 'contenders/ours-node.ts',
+    args: ['postgres+near'],
+    ours: true,
+    needs: 'postgres',
+    budget: { read: 6 },
+  }),
+  contender({
     name: 'iron-session',
     label: 'iron-session (node:http)',
     bare: 'bare-node',
@@ -66,6 +115,14 @@ export const contenders: Contender[] = [
     label: 'better-auth, SQLite (node:http)',
     bare: 'bare-node',
     file: 'peers/better-auth.mjs',
+  }),
+  contender({
+    name: 'better-auth-redis',
+    label: 'better-auth, Redis (node:http)',
+    bare: 'bare-node',
+    file: 'peers/better-auth.mjs',
+    args: ['redis'],
+    needs: 'redis',
   }),
   bare('bare-express', 'bare Express 5', 'contenders/bare-express.ts'),
   contender({
@@ -90,6 +147,23 @@ export const contenders: Contender[] = [
     label: 'express-session, memory (Express)',
     bare: 'bare-express',
     file: 'peers/express-session.mjs',
+    args: ['memory'],
+  }),
+  contender({
+    name: 'express-session-redis',
+    label: 'express-session, connect-redis (Express)',
+    bare: 'bare-express',
+    file: 'peers/express-session.mjs',
+    args: ['redis'],
+    needs: 'redis',
+  }),
+  contender({
+    name: 'express-session-postgres',
+    label: 'express-session, connect-pg-simple (Express)',
+    bare: 'bare-express',
+    file: 'peers/express-session.mjs',
+    args: ['postgres'],
+    needs: 'postgres',
   }),
   bare('bare-fastify', 'bare Fastify 5', 'peers/bare-fastify.mjs'),
   contender({
@@ -97,6 +171,15 @@ export const contenders: Contender[] = [
     label: '@fastify/session, memory (Fastify)',
     bare: 'bare-fastify',
     file: 'peers/fastify-session.mjs',
+    args: ['memory'],
+  }),
+  contender({
+    name: 'fastify-session-redis',
+    label: '@fastify/session, connect-redis (Fastify)',
+    bare: 'bare-fastify',
+    file: 'peers/fastify-session.mjs',
+    args: ['redis'],
+    needs: 'redis',
   }),
 ]
 

@@ -8,6 +8,7 @@ import { type Measurement, measure, type Options } from './measurement.ts'
 import { pinning } from './pinning.ts'
 import { table, withResults } from './report.ts'
 import { describeRun, type Results, summarize } from './results.ts'
+import { startServices } from './services.ts'
 
 const usage = `npm run bench -- [options]
 
@@ -68,6 +69,7 @@ async function main(): Promise<void> {
   const started = new Date()
   const run = describeRun(options, started)
   const measurements: Measurement[] = []
+  const stopServices = await startServices(chosen)
   try {
     for (const [round, contender, job] of schedule(options.rounds, chosen, chosenJobList)) {
       const measured = await measure(contender, job, round, options)
@@ -76,6 +78,7 @@ async function main(): Promise<void> {
       console.log(`round ${round}  ${job.padEnd(7)} ${contender.name.padEnd(20)} ${numbers}`)
     }
   } finally {
+    await stopServices()
     const results = { ...run, measurements }
     const complete = measurements.length === options.rounds * contenders.length * jobs.length
     if (complete && options.rounds >= 5) saveAndPublish(results)

@@ -29,4 +29,13 @@ export { type Policy, type PolicyOptions, type PresetName, presets } from './ses
 export type { LoadOptions, Session } from './session/session.ts'
 export type { SessionInfo } from './session/session-info.ts'
 export type { SignInOptions } from './session/sign-in.ts'
-export type { CreateOptions, CreateResult, EndMark, EndReason, SessionStore, StoredRecord } from './session/store.ts'
+export type {
+  CreateOptions,
+  CreateResult,
+  EndMark,
+  EndReason,
+  Following,
+  SessionStore,
+  SharedStore,
+  StoredRecord,
+} from './session/store.ts'

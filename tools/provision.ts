@@ -3,7 +3,7 @@
  * what is missing from Debian's packages, where it may; otherwise it prints the command to run.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, globSync } from 'node:fs'
 
 type Service = {
   name: string
@@ -20,12 +20,35 @@ const services: Service[] = [
     debianPackage: 'chromium',
     find: chromiumPath,
   },
+  {
+    name: 'PostgreSQL',
+    why: 'its store is tested on servers that the tests start themselves',
+    debianPackage: 'postgresql',
+    find: postgresPath,
+  },
+  {
+    name: 'Redis',
+    why: 'the Redis store is tested on real servers and clusters, which the tests start themselves',
+    debianPackage: 'redis-server',
+    find: redisServerPath,
+  },
 ]
 
 /** Where Chromium is, for tests that drive it; null when it is not installed, and then they skip. */
 export function chromiumPath(): string | null {
   // Not /usr/bin/chromium: that is a shell script which adds flags of the distribution and of the user.
   return executable('/usr/lib/chromium/chromium')
+}
+
+/** Where the Redis server is, for tests that start their own; null when it is not installed, and then they skip. */
+export function redisServerPath(): string | null {
+  return executable('/usr/bin/redis-server')
+}
+
+/** Where PostgreSQL's server is, in a directory with all its programs; the newest one. Null when it is not installed. */
+export function postgresPath(): string | null {
+  const versions = globSync('/usr/lib/postgresql/*/bin/postgres').map(path => Number(path.split('/')[4]))
+  return versions.length > 0 ? executable(`/usr/lib/postgresql/${Math.max(...versions)}/bin/postgres`) : null
 }
 
 function executable(path: string): string | null {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { createSessions, type SessionStore } from 'latchkey'
+import { createSessions, type SessionStore, type SharedStore } from 'latchkey'
 
 /** What the session holds in every contender. */
 export type Data = { count: number }
@@ -22,9 +22,33 @@ export const sessions = createSessions<Data>({
 })
 
 async function createStore(): Promise<SessionStore> {
-  if (storeName === 'memory') return (await import('latchkey/stores/memory')).memoryStore()
-  const { sqliteStore } = await import('latchkey/stores/sqlite')
-  return sqliteStore(join(process.env.BENCH_DATA ?? '.', 'sessions.db'))
+  const { BENCH_DATA = '.', BENCH_REDIS = '', BENCH_POSTGRES = '' } = process.env
+  const [place, near] = (storeName ?? '').split('+')
+  switch (place) {
+    case 'redis': {
+      const [{ redisStore }, { createClient }] = await Promise.all([import('latchkey/stores/redis'), import('redis')])
+      return behind(near, redisStore(await createClient({ url: BENCH_REDIS }).connect()))
+    }
+    case 'postgres': {
+      const [{ migratePostgres, postgresStore }, { default: pg }] = await Promise.all([
+        import('latchkey/stores/postgres'),
+        import('pg'),
+      ])
+      const pool = new pg.Pool({ connectionString: BENCH_POSTGRES, connectionTimeoutMillis: 2_000 })
+      await migratePostgres(pool)
+      return behind(near, postgresStore(pool))
+    }
+    case 'sqlite': {
+      const { sqliteStore } = await import('latchkey/stores/sqlite')
+      return sqliteStore(join(BENCH_DATA, 'sessions.db'))
+    }
+    default:
+      return (await import('latchkey/stores/memory')).memoryStore()
+  }
+}
+
+async function behind(near: string | undefined, store: SharedStore): Promise<SessionStore> {
+  return near ? (await import('latchkey/stores/near-cache')).nearCache(store) : store
 }
 
 /** In the `unused` job only, where no call is the proof: counting would cost the other jobs. */

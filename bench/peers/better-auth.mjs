@@ -13,7 +13,24 @@ import { serve } from '../serve.ts'
 const database = new DatabaseSync(join(process.env.BENCH_DATA ?? '.', 'better-auth.db'))
 database.exec('PRAGMA journal_mode = WAL')
 
+// With an argument the sessions live in Redis, as its `secondaryStorage`.
+const [storage] = process.argv.slice(2)
+
+async function secondaryStorage() {
+  if (storage !== 'redis') return {}
+  const { createClient } = await import('redis')
+  const redis = await createClient({ url: process.env.BENCH_REDIS }).connect()
+  return {
+    secondaryStorage: {
+      get: key => redis.get(`ba:${key}`),
+      set: (key, value, ttl) => redis.set(`ba:${key}`, value, ttl ? { expiration: { type: 'EX', value: ttl } } : {}),
+      delete: key => redis.del(`ba:${key}`),
+    },
+  }
+}
+
 const auth = betterAuth({
+  ...(await secondaryStorage()),
   database,
   secret: process.env.BENCH_SECRET,
   baseURL: 'https://app.example.org',

@@ -4,12 +4,31 @@ import session from 'express-session'
 import { serve } from '../serve.ts'
 
 // As its README: `resave` and `saveUninitialized` off, secure cookie with `trust proxy`, and for sign-in the README's
-// "User login" recipe (regenerate, then save). The store is its own MemoryStore.
+// "User login" recipe (regenerate, then save). The store is its own MemoryStore, or the usual one for the database.
+const [storeName] = process.argv.slice(2)
+
+async function createStore() {
+  switch (storeName) {
+    case 'redis': {
+      const [{ RedisStore }, { createClient }] = await Promise.all([import('connect-redis'), import('redis')])
+      return new RedisStore({ client: await createClient({ url: process.env.BENCH_REDIS }).connect(), prefix: 'es:' })
+    }
+    case 'postgres': {
+      const [{ default: connect }, { default: pg }] = await Promise.all([import('connect-pg-simple'), import('pg')])
+      const pool = new pg.Pool({ connectionString: process.env.BENCH_POSTGRES })
+      return new (connect(session))({ pool, createTableIfMissing: true })
+    }
+    default:
+      return undefined
+  }
+}
+
 const app = express()
 app.set('trust proxy', 1)
 app.use(
   session({
     secret: process.env.BENCH_SECRET,
+    store: await createStore(),
     resave: false,
     saveUninitialized: false,
     cookie: { secure: true, httpOnly: true, sameSite: 'lax', maxAge: 15 * 60_000 },

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { doctor } from './doctor.ts'
 import { keygen } from './keygen.ts'
+import { migrate } from './migrate.ts'
 import type { Terminal } from './terminal.ts'
 
 const help = `latchkey: session management for TypeScript servers
@@ -13,11 +14,19 @@ Usage: latchkey <command> [options]
     --url URL            A running site to look at from outside (repeatable).
     --private PATH       A file or directory that only this user may read (repeatable).
     --strict             Warnings count as failures.
+  migrate URL [options]  Create or update the tables of the PostgreSQL store at postgres://…
+    --table-prefix NAME  What their names begin with (default latchkey_).
+    --schema NAME        The schema they are in.
+    --print              Print the SQL and connect to nothing.
 
 Exit code: 0 fine, 1 something is wrong, 2 the command was not understood.
 `
 
-const commands: Record<string, (args: string[], terminal: Terminal) => Promise<number> | number> = { keygen, doctor }
+const commands: Record<string, (args: string[], terminal: Terminal) => Promise<number> | number> = {
+  keygen,
+  doctor,
+  migrate,
+}
 
 const [name = 'help', ...args] = process.argv.slice(2)
 const terminal: Terminal = {

@@ -21,11 +21,23 @@ export class AskedStore {
     this.#deadline = new Deadline(timeoutMs)
   }
 
-  /** The record, `null` when there is none, `corrupt` when it is damaged; at once where the store answers at once. */
-  read(sid: string, request: { origin(): RequestOrigin } | null): Awaitable<StoredRecord | 'corrupt' | null> {
+  /** Whether a record that was read may be out of date. */
+  get caches(): boolean {
+    return this.#store.caches === true
+  }
+
+  /**
+   * The record as it is now, `null` when there is none, `corrupt` when it is damaged; at once where the store answers at
+   * once. With `remembered` it may be out of date where the store caches.
+   */
+  read(
+    sid: string,
+    request: { origin(): RequestOrigin } | null,
+    age: 'now' | 'remembered' = 'now',
+  ): Awaitable<StoredRecord | 'corrupt' | null> {
     let answer: unknown
     try {
-      answer = this.#store.read(sid)
+      answer = this.#store.caches && age === 'now' ? this.#store.read(sid, { fresh: true }) : this.#store.read(sid)
       if (!isThenable(answer)) return this.#recordFrom(answer, sid)
     } catch (cause) {
       return this.#unreadable(cause, sid, request)

@@ -86,11 +86,14 @@ export class Engine {
       this.events.emit(null, null, arrival.origin(), { type: 'token.forged' })
       return null
     }
-    return after(this.#store.read(known.sid, arrival), record => {
-      if (record === 'corrupt') return null
-      if (record) return this.#hold(record, known, arrival)
-      this.events.emit(known.sid, null, arrival.origin(), { type: 'token.used-after-end', reason: null })
-      return null
+    const remembered = this.#store.read(known.sid, arrival, 'remembered')
+    if (!this.#store.caches) return after(remembered, record => this.#openRecord(record, known, arrival))
+    return after(remembered, record => {
+      // From a record out of date follows nothing but "still here": neither a time-out nor, after a rotation on another
+      // node, a replay.
+      if (record === 'corrupt' || this.#isAsExpected(record, known, arrival))
+        return this.#openRecord(record, known, arrival)
+      return after(this.#store.read(known.sid, arrival), now => this.#openRecord(now, known, arrival))
     })
   }
 
@@ -251,6 +254,25 @@ export class Engine {
   async close(): Promise<void> {
     this.events.flush()
     await this.#store.close()
+  }
+
+  #openRecord(
+    record: StoredRecord | 'corrupt' | null,
+    known: KnownToken,
+    arrival: Arrival,
+  ): Awaitable<Held | 'superseded' | null> {
+    if (record === 'corrupt') return null
+    if (record) return this.#hold(record, known, arrival)
+    this.events.emit(known.sid, null, arrival.origin(), { type: 'token.used-after-end', reason: null })
+    return null
+  }
+
+  /** Whether the session is alive and the token its current one. */
+  #isAsExpected(record: StoredRecord | null, known: KnownToken, arrival: Arrival): boolean {
+    if (record === null || record.ended) return false
+    const body = known.memo?.text === record.body ? known.memo.body : decodeBody(record.body)
+    const moment = { now: this.now(), arrivedAt: arrival.arrivedAt }
+    return body !== null && judge(record, body, known.hash, moment, this.policy, 'arriving').kind === 'current'
   }
 
   /** From a record and a good token to a session, or to `null` with the consequences that follow. */

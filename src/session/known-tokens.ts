@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { SessionBody } from './body.ts'
 import type { KeyRing } from './key-ring.ts'
+import { RecentMap } from './recent-map.ts'
 import { sealingKey } from './seal.ts'
 import { readToken, secretHash } from './token.ts'
 
@@ -47,31 +48,23 @@ export function remember(known: KnownToken, opened: OpenedBody): void {
 /**
  * Tokens seen lately. Checking a token costs an HMAC, a hash and a decryption; the same token seen again costs a map
  * look-up. Nothing is decided from memory: the store is asked every time, and what was opened is used again only for
- * exactly the same record. Bounded, in two generations: when the young one is full the old one is forgotten.
+ * exactly the same record.
  */
 export class KnownTokens {
   readonly #ring: KeyRing
-  readonly #most: number
-  #young = new Map<string, KnownToken>()
-  #old = new Map<string, KnownToken>()
+  readonly #recent: RecentMap<KnownToken>
 
   constructor(ring: KeyRing, most = 10_000) {
     this.#ring = ring
-    this.#most = most
+    this.#recent = new RecentMap(most)
   }
 
   /** The token, or `null` when this server never issued it. Forged tokens are not remembered: they would fill the memory. */
   read(text: string): KnownToken | null {
-    const young = this.#young.get(text)
-    if (young) return young
-    const known = this.#old.get(text) ?? this.#check(text)
-    if (!known) return null
-    if (this.#young.size >= this.#most / 2) {
-      this.#old = this.#young
-      this.#young = new Map()
-    }
-    // A header value is often a slice that keeps its whole request in memory; the copy keeps only itself.
-    this.#young.set(Buffer.from(text, 'latin1').toString('latin1'), known)
+    const recent = this.#recent.get(text)
+    if (recent) return recent
+    const known = this.#check(text)
+    if (known) this.#recent.set(text, known)
     return known
   }
 

@@ -21,9 +21,13 @@ export interface SessionStore {
 
   /**
    * The record with this id, ended or not, or `null` when there is none. Never a partial or guessed record. A store that
-   * has the answer at hand returns it without a promise: reading is what nearly every request does.
+   * has the answer at hand returns it without a promise: reading is what nearly every request does. With `fresh: true`
+   * the answer is what is stored now and not what a cache remembers.
    */
-  read(sid: string): StoredRecord | null | Promise<StoredRecord | null>
+  read(sid: string, options?: { readonly fresh: boolean }): StoredRecord | null | Promise<StoredRecord | null>
+
+  /** Whether `read` may answer from a cache. The engine then reads anew before it acts on anything unusual. Default: no. */
+  readonly caches?: boolean
 
   /**
    * Adds a record whose `sid` must not exist, in one atomic step with the user's index.
@@ -88,6 +92,27 @@ export interface SessionStore {
 
   /** Finishes pending writes and lets go of files and connections the store itself opened. Safe to call twice. */
   close(): Promise<void>
+}
+
+/** A store whose changes can be followed from every process that uses it: what a near cache stands on. */
+export interface SharedStore extends SessionStore {
+  /**
+   * From the moment it resolves, `told` is called with the sid of every record that anybody changes (created, saved,
+   * touched, ended in whatever way), or with `null` when any of them may have changed. `lost` is called once when that can
+   * no longer be promised.
+   */
+  follow(told: (sid: string | null) => void, lost: (cause: unknown) => void): Promise<Following>
+}
+
+/** Changes that are being followed. */
+export interface Following {
+  /**
+   * Resolves once everything that had changed before the call was told, rejects when that cannot be said. Cheap: asked
+   * some twenty times a second.
+   */
+  confirm(): Promise<void>
+  /** Ends it. */
+  stop(): Promise<void>
 }
 
 /**

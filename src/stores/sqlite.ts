@@ -3,10 +3,10 @@ import type { DatabaseSync } from 'node:sqlite'
 import { UsageError } from '../errors.ts'
 import { type Duration, durationMs } from '../session/duration.ts'
 import type { CreateOptions, CreateResult, EndMark, SessionStore, StoredRecord } from '../session/store.ts'
+import { fromColumn, toColumn } from './column-text.ts'
 import { CorruptRecord, explained, isLocked } from './sqlite/failure.ts'
 import { openDatabase } from './sqlite/open.ts'
 import { type Columns, prepareStatements, type Statements } from './sqlite/statements.ts'
-import { fromColumn, toColumn } from './sqlite/text.ts'
 import { WriteQueue } from './sqlite/write-queue.ts'
 
 /** Settings of the SQLite store. */

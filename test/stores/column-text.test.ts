@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { fromColumn, toColumn } from '../../../src/stores/sqlite/text.ts'
+import { fromColumn, toColumn } from '../../src/stores/column-text.ts'
 
 /** Any UTF-16, lone surrogates too, with much of what is escaped. */
 const texts = fc.oneof(

@@ -1,0 +1,225 @@
+import { UsageError } from '../errors.ts'
+import { RecentMap } from '../session/recent-map.ts'
+import type {
+  CreateOptions,
+  CreateResult,
+  EndMark,
+  Following,
+  SessionStore,
+  SharedStore,
+  StoredRecord,
+} from '../session/store.ts'
+
+/** Settings of the near cache. */
+export interface NearCacheOptions {
+  /** The most records it remembers; 2 or more, default `10_000`. A record takes half a kilobyte plus its body. */
+  readonly maxRecords?: number
+}
+
+/**
+ * How long ago the store's last confirmation may have been asked for. From the moment a change was acknowledged, no
+ * process answers from a copy made before it for longer than this.
+ */
+const sureForMs = 90
+/** How often a confirmation is asked for while the cache is in use: three may be late before it is off. */
+const confirmEveryMs = 25
+/** Nobody reads: nobody asks. */
+const restsAfterMs = 2_000
+/** Pauses between attempts to follow the store again double from the first to the longest. */
+const firstPauseMs = 50
+const longestPauseMs = 5_000
+
+/**
+ * Serves repeated reads of a session from this process's memory, over a store that many processes share.
+ *
+ * Every change by anybody is told by the store and forgotten here. And because a connection can fall silent without
+ * breaking, the store is asked some forty times a second to confirm that everything was told: without a confirmation
+ * not older than 90 ms nothing is served from memory. So a session that was ended anywhere answers nowhere later than 100 ms
+ * after the call that ended it returned; while the store cannot be followed the cache is off, not stale.
+ *
+ * Throws a `UsageError` when the store cannot be followed or `maxRecords` is out of bounds.
+ */
+export function nearCache(store: SharedStore, options: NearCacheOptions = {}): SessionStore {
+  const maxRecords = options.maxRecords ?? 10_000
+  if (!Number.isSafeInteger(maxRecords) || maxRecords < 2) {
+    throw new UsageError(`nearCache: maxRecords is ${maxRecords}: give a whole number of 2 or more, such as 10_000.`)
+  }
+  if (typeof store.follow !== 'function') {
+    const reason = 'tells nobody of its changes. Only a store that many processes share needs a near cache'
+    throw new UsageError(`nearCache: the ${store.name} store ${reason}: postgresStore or redisStore.`)
+  }
+  return new NearCache(store, maxRecords)
+}
+
+class NearCache implements SessionStore {
+  readonly caches = true
+  readonly persistent: boolean
+  readonly name: string
+  readonly #store: SharedStore
+  readonly #records: RecentMap<StoredRecord>
+  /** Reads under way by sid; one that is overtaken by a change must not be remembered. */
+  readonly #reading = new Map<string, { overtaken: boolean }>()
+  #following: Following | null = null
+  /** When the last confirmation that came was asked for; on the monotonic clock. */
+  #confirmedAt = Number.NEGATIVE_INFINITY
+  #usedAt = Number.NEGATIVE_INFINITY
+  #timer: NodeJS.Timeout | null = null
+  #pauseMs = firstPauseMs
+  #closed = false
+
+  constructor(store: SharedStore, maxRecords: number) {
+    this.#store = store
+    this.#records = new RecentMap(maxRecords)
+    this.persistent = store.persistent
+    this.name = `${store.name} behind a near cache`
+  }
+
+  read(sid: string, options?: { readonly fresh: boolean }): StoredRecord | null | Promise<StoredRecord | null> {
+    const now = performance.now()
+    this.#usedAt = now
+    this.#timer ??= this.#schedule(0)
+    if (!options?.fresh && now - this.#confirmedAt < sureForMs) {
+      const record = this.#records.get(sid)
+      if (record) return record
+    }
+    return this.#readThrough(sid, options)
+  }
+
+  async create(record: StoredRecord, options: CreateOptions): Promise<CreateResult> {
+    const result = await this.#changing([record.sid], this.#store.create(record, options))
+    if (result.outcome === 'created') for (const { sid } of result.evicted) this.#forget(sid)
+    return result
+  }
+
+  save(record: StoredRecord, options: { durable: boolean }): Promise<'saved' | 'conflict' | 'gone'> {
+    return this.#changing([record.sid], this.#store.save(record, options))
+  }
+
+  touch(sid: string, lastSeenAt: number, expiresAt: number): Promise<void> {
+    return this.#changing([sid], this.#store.touch(sid, lastSeenAt, expiresAt))
+  }
+
+  end(sid: string, mark: EndMark): Promise<StoredRecord | null> {
+    return this.#changing([sid], this.#store.end(sid, mark))
+  }
+
+  async endUser(userId: string, mark: EndMark, except?: string): Promise<StoredRecord[]> {
+    const ended = await this.#store.endUser(userId, mark, except)
+    for (const { sid } of ended) this.#forget(sid)
+    return ended
+  }
+
+  endEverybody(mark: EndMark): Promise<number> {
+    return this.#changing(null, this.#store.endEverybody(mark))
+  }
+
+  generation(userId: string): Promise<number> {
+    return this.#store.generation(userId)
+  }
+
+  list(userId: string): Promise<StoredRecord[]> {
+    return this.#store.list(userId)
+  }
+
+  sweep(now: number, limit: number): Promise<StoredRecord[]> {
+    return this.#store.sweep(now, limit)
+  }
+
+  ping(): Promise<void> {
+    return this.#store.ping()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#lose()
+    await this.#store.close()
+  }
+
+  async #readThrough(sid: string, options?: { readonly fresh: boolean }): Promise<StoredRecord | null> {
+    // Only what was read while changes were being told may be remembered.
+    if (!this.#following || this.#reading.has(sid)) return this.#store.read(sid, options)
+    const reading = { overtaken: false }
+    this.#reading.set(sid, reading)
+    try {
+      const record = await this.#store.read(sid, options)
+      if (record && !reading.overtaken) this.#records.set(sid, record)
+      return record
+    } finally {
+      this.#reading.delete(sid)
+    }
+  }
+
+  /** Forgets what a change is about before anybody can learn of its outcome, whatever it is. */
+  async #changing<Result>(sids: readonly string[] | null, change: Promise<Result>): Promise<Result> {
+    const forget = () => {
+      if (sids) for (const sid of sids) this.#forget(sid)
+      else this.#forgetAll()
+    }
+    forget()
+    try {
+      return await change
+    } finally {
+      forget()
+    }
+  }
+
+  #forget(sid: string): void {
+    this.#records.delete(sid)
+    const reading = this.#reading.get(sid)
+    if (reading) reading.overtaken = true
+  }
+
+  #forgetAll(): void {
+    this.#records.clear()
+    for (const reading of this.#reading.values()) reading.overtaken = true
+  }
+
+  /** Never keeps the process alive. */
+  #schedule(afterMs: number): NodeJS.Timeout {
+    return setTimeout(() => this.#keepUp(), afterMs).unref()
+  }
+
+  /** Follows, confirms, and does so again while somebody reads. */
+  async #keepUp(): Promise<void> {
+    try {
+      this.#following ??= await this.#follow()
+      const askedAt = performance.now()
+      await this.#following.confirm()
+      this.#confirmedAt = askedAt
+      this.#pauseMs = firstPauseMs
+    } catch {
+      // The reads that follow say what is wrong, if anything still is.
+      this.#lose()
+      this.#pauseMs = Math.min(this.#pauseMs * 2, longestPauseMs)
+    }
+    const rests = performance.now() - this.#usedAt > restsAfterMs
+    this.#timer = this.#closed || rests ? null : this.#schedule(this.#following ? confirmEveryMs : this.#pauseMs)
+  }
+
+  async #follow(): Promise<Following> {
+    let over = false
+    const following = await this.#store.follow(
+      sid => (sid === null ? this.#forgetAll() : this.#forget(sid)),
+      () => {
+        over = true
+        if (this.#following === following) this.#lose()
+      },
+    )
+    if (over || this.#closed) {
+      following.stop().catch(ignore)
+      throw new Error('the store stopped telling of its changes')
+    }
+    return following
+  }
+
+  #lose(): void {
+    const following = this.#following
+    this.#following = null
+    this.#confirmedAt = Number.NEGATIVE_INFINITY
+    this.#forgetAll()
+    following?.stop().catch(ignore)
+  }
+}
+
+function ignore(): void {}
