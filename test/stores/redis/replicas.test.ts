@@ -3,10 +3,10 @@ import { it } from 'node:test'
 import { redisStore } from 'latchkey/stores/redis'
 import { sampleMark, sampleRecord } from 'latchkey/testing'
 import type { StoredRecord } from '../../../src/session/store.ts'
-import { describeWithRedis, startRedis, startRedisCluster, succeeds, until } from '../../servers/redis.ts'
+import { closeAfter, describeWithRedis, startRedis, startRedisCluster, succeeds, until } from '../../servers/redis.ts'
 import { connectTo, connectToCluster } from './clients.ts'
 
-const waitForReplicas = { replicas: 1, timeout: '300ms' } as const
+const waitForReplicas = { replicas: 1, timeout: '1s' } as const
 const create = (record: StoredRecord) => [record, { now: record.createdAt }] as const
 
 describeWithRedis('Redis: ends that a replica confirms', () => {
@@ -15,10 +15,9 @@ describeWithRedis('Redis: ends that a replica confirms', () => {
     const follower = ['--replicaof', '127.0.0.1', String(master.port)]
     const replica = await startRedis(follower)
     try {
-      await until('it follows', async () =>
-        (await replica.cli('info', 'replication')).includes('master_link_status:up'),
-      )
+      await until('it follows', async () => (await master.cli('info', 'replication')).includes('state=online'))
       const store = redisStore(await connectTo(master), { waitForReplicas })
+      closeAfter({ destroy: () => void store.close() })
       const copy = redisStore(await connectTo(replica))
       for (let round = 0; round < 50; round += 1) {
         const record = sampleRecord()
@@ -50,7 +49,7 @@ describeWithRedis('Redis: ends that a replica confirms', () => {
     const cluster = await startRedisCluster()
     try {
       const client = await connectToCluster(cluster)
-      const store = redisStore(client, { waitForReplicas: { replicas: 1, timeout: '1s' } })
+      const store = redisStore(client, { waitForReplicas: { replicas: 1, timeout: '200ms' } })
       /** Sessions by what was acknowledged of them. */
       const created = new Set<string>()
       const ended = new Set<string>()
