@@ -23,6 +23,7 @@ export function moodyStore(store: SessionStore): MoodyStore {
   return new Proxy(moody, {
     get(target, property: keyof MoodyStore) {
       if (property === 'mood' || property === 'name' || property === 'persistent') return target[property]
+      if (property === 'caches') return store.caches
       if (target.mood === 'dead' && property !== 'close') return () => Promise.reject(new Error('disk on fire'))
       return property === 'read' ? target.read : (store[property] as () => unknown).bind(store)
     },
