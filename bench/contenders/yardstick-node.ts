@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
-import { json } from '../json.ts'
 import { serve } from '../serve.ts'
+import { bareListener } from './bare-listener.ts'
 
 /*
  * The bare server, plus ten microseconds of arithmetic per request: a cost that is known, so that everybody can see how
@@ -30,12 +30,7 @@ const steps = Math.round(spinUs * stepsPerUs())
 
 const server = createServer((req, res) => {
   spin(steps)
-  const { method, url } = req
-  if (method === 'GET' && url === '/me') return json(res, 200, { user: 'user-000', count: 0 })
-  if (method === 'POST' && url === '/count') return json(res, 200, { count: 1 })
-  if (method === 'GET' && url === '/public') return json(res, 200, { ok: true })
-  if (method === 'POST' && url?.startsWith('/signin')) return json(res, 200, { user: 'user-000' })
-  json(res, 404, { error: 'not found' })
+  bareListener(req, res)
 })
 
 serve(server)

@@ -3,7 +3,7 @@ import { type Duration, durationMs } from '../session/duration.ts'
 import type { CreateOptions, CreateResult, EndMark, Following, SharedStore, StoredRecord } from '../session/store.ts'
 import type { RedisClient, RedisCluster } from './redis/client.ts'
 import { type Confirmation, ConfirmedWriter } from './redis/confirmed-writer.ts'
-import { CorruptRecord, explained, isDamaged, isOtherType } from './redis/failure.ts'
+import { DamagedValue, explained, isDamaged, isOtherType } from './redis/failure.ts'
 import { followCluster, followServer } from './redis/following.ts'
 import { isSid, Keys, tagOf, tagOfUser, tags } from './redis/keys.ts'
 import { type Link, linkToCluster, linkToServer, type Writer } from './redis/link.ts'
@@ -100,7 +100,7 @@ class RedisStore implements SharedStore {
     return this.#link.read(tagOf(sid), ['GET', this.#keys.record(sid)]).then(
       text => (text === null ? null : readRecord(sid, text)),
       error => {
-        throw isOtherType(error) ? new CorruptRecord(sid, { cause: error }) : explained(error)
+        throw isOtherType(error) ? new DamagedValue(sid, { cause: error }) : explained(error)
       },
     )
   }
@@ -244,7 +244,7 @@ class RedisStore implements SharedStore {
     try {
       return await this.#write(writer, tagOf(sid), script, [this.#keys.record(sid), ...otherKeys], args)
     } catch (error) {
-      throw error instanceof Error && isDamaged(error.cause) ? new CorruptRecord(sid, { cause: error.cause }) : error
+      throw error instanceof Error && isDamaged(error.cause) ? new DamagedValue(sid, { cause: error.cause }) : error
     }
   }
 

@@ -5,7 +5,7 @@ import { sampleMark, sampleRecord } from 'latchkey/testing'
 import { UsageError } from '../../src/errors.ts'
 import type { SessionStore, SharedStore, StoredRecord } from '../../src/session/store.ts'
 import { Browser } from '../actors/browser.ts'
-import { startServer, told } from '../actors/server.ts'
+import { type Server, startServer, told } from '../actors/server.ts'
 import { type SharedProcess, sharedMemory } from '../actors/shared-memory.ts'
 
 const turn = () => new Promise(resolve => setImmediate(resolve))
@@ -179,6 +179,16 @@ describe('sessions behind near caches of several processes', () => {
     a.events.length = 0
     return { a, b, nearA, nearB, browser }
   }
+  /** The browser at the second process, which remembers its record and hears of no change any more. */
+  const seenAndSilenced = async (b: Server, nearB: SharedProcess, browser: Browser) => {
+    const onB = new Browser(b, browser.token)
+    for (let n = 0; n < 20; n += 1) {
+      await onB.see()
+      await new Promise(resolve => setTimeout(resolve, 2))
+    }
+    nearB.channel = 'silent'
+    return onB
+  }
   const close = (servers: {
     a: { sessions: { close(): Promise<void> } }
     b: { sessions: { close(): Promise<void> } }
@@ -187,12 +197,7 @@ describe('sessions behind near caches of several processes', () => {
   it('a token that another process has just issued is no replay, though this process remembers the record before', async () => {
     const servers = await startTwo()
     const { a, b, nearB, browser } = servers
-    const onB = new Browser(b, browser.token)
-    for (let n = 0; n < 20; n += 1) {
-      await onB.see()
-      await new Promise(resolve => setTimeout(resolve, 2))
-    }
-    nearB.channel = 'silent'
+    await seenAndSilenced(b, nearB, browser)
     a.clock.advance('11m')
     await browser.see()
     const rotated = new Browser(b, browser.token)
@@ -204,12 +209,7 @@ describe('sessions behind near caches of several processes', () => {
   it('use in another process counts: a record out of date ends nobody as idle', async () => {
     const servers = await startTwo()
     const { a, b, nearB, browser } = servers
-    const onB = new Browser(b, browser.token)
-    for (let n = 0; n < 20; n += 1) {
-      await onB.see()
-      await new Promise(resolve => setTimeout(resolve, 2))
-    }
-    nearB.channel = 'silent'
+    const onB = await seenAndSilenced(b, nearB, browser)
     a.clock.advance('9m')
     await browser.see()
     a.clock.advance('9m')

@@ -1,12 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import pg from 'pg'
 import { postgresPath } from '../provision.ts'
+import { freePorts } from './free-ports.ts'
 
 /** The superuser of every server that is started here. */
 export const user = 'latchkey'
@@ -108,7 +108,7 @@ class Server implements PostgresServer {
     const options = ['--encoding=UTF8', '--locale=C.UTF-8', '--no-sync', '--auth=scram-sha-256', `--username=${user}`]
     const [initdb = '', ...args] = this.#as('initdb', ...options, `--pwfile=${passwordFile}`, `--pgdata=${this.#data}`)
     execFileSync(initdb, args, { stdio: ['ignore', 'ignore', 'inherit'] })
-    this.port = await freePort()
+    this.port = (await freePorts(1))[0] ?? 0
     await this.start()
   }
 
@@ -120,7 +120,7 @@ class Server implements PostgresServer {
     replica.#makeDirectory()
     const [program = '', ...args] = this.#as('pg_basebackup', ...options, `--pgdata=${replica.#data}`)
     execFileSync(program, args, { stdio: ['ignore', 'ignore', 'inherit'] })
-    replica.port = await freePort()
+    replica.port = (await freePorts(1))[0] ?? 0
     await replica.start()
     return replica
   }
@@ -239,13 +239,4 @@ function childrenOf(parent: number): number[] {
         return false
       }
     })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address ? address.port : 0
 }

@@ -2,12 +2,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { redisServerPath } from '../provision.ts'
+import { freePorts } from './free-ports.ts'
 
 const run = promisify(execFile)
 
@@ -173,18 +174,4 @@ function answers(port: number): Promise<boolean> {
     })
     socket.once('error', () => resolve(false))
   })
-}
-
-/** Ports that were free a moment ago. */
-async function freePorts(count: number): Promise<number[]> {
-  const holders = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const holder = createServer().listen(0, '127.0.0.1')
-      await once(holder, 'listening')
-      return holder
-    }),
-  )
-  const ports = holders.map(holder => (holder.address() as { port: number }).port)
-  await Promise.all(holders.map(holder => new Promise(closed => holder.close(closed))))
-  return ports
 }

@@ -21,11 +21,6 @@ export interface Intent {
   readonly created: StoredRecord | null
 }
 
-/** The file is not what was written under this name. The engine refuses this one session and tells the operator. */
-export class CorruptRecordError extends Error {
-  readonly code = 'corrupt-record'
-}
-
 /** Thrown for a file of a later format: it is not damaged, this program is too old for it. */
 export class NewerFormatError extends Error {}
 

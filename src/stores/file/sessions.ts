@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { CreateOptions, CreateResult, EndMark, SessionStore, StoredRecord } from '../../session/store.ts'
 import { Turns } from '../../session/turns.ts'
+import { CorruptRecord } from '../corrupt-record.ts'
 import type { Generations } from '../generations.ts'
 import { Backlog } from './backlog.ts'
 import { type Directory, isExhausted } from './directory.ts'
-import { CorruptRecordError, decodeRecord, encodeRecord, type Intent, nameOf } from './document.ts'
+import { decodeRecord, encodeRecord, type Intent, nameOf } from './document.ts'
 import { type Entry, endedBy, type Heads } from './heads.ts'
 import { pacer } from './pacer.ts'
 
@@ -200,7 +201,7 @@ export class FileSessions implements Omit<SessionStore, 'name' | 'persistent' | 
     try {
       return this.#load(entry)
     } catch (error) {
-      if (error instanceof CorruptRecordError) return null
+      if (error instanceof CorruptRecord) return null
       throw error
     }
   }
@@ -241,8 +242,8 @@ export class FileSessions implements Omit<SessionStore, 'name' | 'persistent' | 
     return false
   }
 
-  #corrupt(name: string): CorruptRecordError {
-    return new CorruptRecordError(
+  #corrupt(name: string): CorruptRecord {
+    return new CorruptRecord(
       `The record of this session is damaged. It was put aside as ${this.#damaged.get(name)} in the session directory, and the session is refused until that file is deleted. No other session is concerned.`,
     )
   }

@@ -1,9 +1,5 @@
+import { CorruptRecord } from '../corrupt-record.ts'
 import type { Names } from './names.ts'
-
-/** A row that cannot be read as the record it was. The code tells the engine that the record is at fault, not the store. */
-export class CorruptRecord extends Error {
-  readonly code = 'corrupt-record'
-}
 
 /** An error that tells the operator what to do; what PostgreSQL said is its `cause`. */
 export class Explained extends Error {}

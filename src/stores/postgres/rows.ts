@@ -1,6 +1,6 @@
 import type { EndMark, StoredRecord } from '../../session/store.ts'
 import { fromColumn, toColumn } from '../column-text.ts'
-import { CorruptRecord } from './failure.ts'
+import { CorruptRecord } from '../corrupt-record.ts'
 import type { Row } from './pool.ts'
 
 /** The columns of a record, in the order in which every statement here names them. */

@@ -1,3 +1,5 @@
+import { CorruptRecord } from '../corrupt-record.ts'
+
 /** What an operator can do about the first word of an error that Redis answers with. */
 const advice: Record<string, string> = {
   NOAUTH: 'Redis asks for a password. Give it to the client: createClient({ username, password }).',
@@ -20,10 +22,8 @@ const advice: Record<string, string> = {
   BUSY: 'A script of somebody else keeps Redis busy. See SCRIPT KILL.',
 }
 
-/** A value that is not a record of ours any more, or never was. The code tells the engine that it is at fault, not the store. */
-export class CorruptRecord extends Error {
-  readonly code = 'corrupt-record'
-
+/** A value that is not a record of ours any more, or never was. */
+export class DamagedValue extends CorruptRecord {
   constructor(sid: string, options?: ErrorOptions) {
     super(
       `What Redis has under the key of session ${sid} is not a record, or a damaged one. It was left as it is.`,
@@ -62,7 +62,7 @@ export function isOtherType(error: unknown): boolean {
 
 /** An error that tells the operator what to do; what Redis or the client said is its `cause`. */
 export function explained(error: unknown): Error {
-  if (error instanceof CorruptRecord || error instanceof UnconfirmedError || error instanceof NotConnected) return error
+  if (error instanceof DamagedValue || error instanceof UnconfirmedError || error instanceof NotConnected) return error
   if (messageOf(error) === 'The command was aborted') return new NotConnected(undefined)
   const word = firstWord(error)
   if (/compiling script.*'#'/.test(messageOf(error))) {

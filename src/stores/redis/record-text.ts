@@ -1,5 +1,5 @@
 import type { EndMark, StoredRecord } from '../../session/store.ts'
-import { CorruptRecord } from './failure.ts'
+import { DamagedValue } from './failure.ts'
 import { readUser, writeUser } from './keys.ts'
 
 /*
@@ -39,13 +39,13 @@ export function writeInstant(at: number): string {
   return text
 }
 
-/** Throws a `CorruptRecord` when the text is not, or no longer, what `writeRecord` wrote. */
+/** Throws a `DamagedValue` when the text is not, or no longer, what `writeRecord` wrote. */
 export function readRecord(sid: string, stored: unknown): StoredRecord {
   const match = typeof stored === 'string' ? header.exec(stored) : null
-  if (typeof stored !== 'string' || !match) throw new CorruptRecord(sid)
+  if (typeof stored !== 'string' || !match) throw new DamagedValue(sid)
   const [head, version, createdAt, lastSeenAt, expiresAt, bytes, form, user = '-', mark = '-'] = match
   const body = stored.slice(head.length)
-  if (Buffer.byteLength(body) !== Number(bytes)) throw new CorruptRecord(sid)
+  if (Buffer.byteLength(body) !== Number(bytes)) throw new DamagedValue(sid)
   try {
     return {
       sid,
@@ -58,6 +58,6 @@ export function readRecord(sid: string, stored: unknown): StoredRecord {
       body: form === 't' ? body : String(JSON.parse(`"${body}"`)),
     }
   } catch (cause) {
-    throw new CorruptRecord(sid, { cause })
+    throw new DamagedValue(sid, { cause })
   }
 }

@@ -1,3 +1,5 @@
+import { CorruptRecord } from '../corrupt-record.ts'
+
 /** Primary result codes of SQLite (https://sqlite.org/rescode.html) that an operator can do something about. */
 const advice: Record<number, (file: string) => string> = {
   5: file => `${file} is locked by another process. End the program that keeps a transaction open on it.`,
@@ -16,11 +18,6 @@ const advice: Record<number, (file: string) => string> = {
 export function isLocked(error: unknown): boolean {
   const code = resultCode(error)
   return code === 5 || code === 15
-}
-
-/** A row that cannot be read as the record it was. The code tells the engine that the record is at fault, not the store. */
-export class CorruptRecord extends Error {
-  readonly code = 'corrupt-record'
 }
 
 /** An error that tells the operator what to do; what SQLite said is its `cause`. */
