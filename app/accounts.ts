@@ -8,7 +8,7 @@ import type { User, Users } from './users.ts'
  */
 export async function accountOf(session: Session<SessionData>, users: Users): Promise<User | null> {
   if (session.userId === null) return null
-  const user = users.find(session.userId)
+  const user = await users.find(session.userId)
   if (user === null) await session.end()
   return user
 }

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import express, { type Express } from 'express'
 import type { Sessions } from 'latchkey'
 import { sessions as expressSessions } from 'latchkey/adapters/express'
+import type { Bearer } from 'latchkey/bearer'
 import type { Log } from './event-log.ts'
 import { forgetPages } from './forget-pages.ts'
 import { createPages } from './pages.ts'
@@ -9,6 +10,7 @@ import type { PasswordSignIn } from './password-sign-in.ts'
 import { apiRoutes } from './routes/api.ts'
 import { checkBodyType } from './routes/body-type.ts'
 import { dashboardRoutes } from './routes/dashboard.ts'
+import { devicesRoutes } from './routes/devices.ts'
 import { answerErrors, notFound } from './routes/errors.ts'
 import { healthRoutes } from './routes/health.ts'
 import { homeRoutes } from './routes/home.ts'
@@ -17,6 +19,7 @@ import { preferencesRoutes } from './routes/preferences.ts'
 import { profileRoutes } from './routes/profile.ts'
 import { shopRoutes } from './routes/shop.ts'
 import { signInRoutes } from './routes/sign-in.ts'
+import { tokenRoutes } from './routes/tokens.ts'
 import { securityHeaders } from './security-headers.ts'
 import type { AddressOf, SessionData, SessionOf } from './session-data.ts'
 import type { Users } from './users.ts'
@@ -24,6 +27,8 @@ import type { Users } from './users.ts'
 /** What Campus is put together from. */
 export interface CampusParts {
   readonly sessions: Sessions<SessionData>
+  /** Sessions for programs, or `null` when there are no keys to sign their tokens with. */
+  readonly bearer: Bearer | null
   readonly users: Users
   readonly signIn: PasswordSignIn
   readonly log: Log
@@ -67,10 +72,12 @@ export function createCampus(parts: CampusParts): Express {
   app.use(signInRoutes(routes))
   app.use(dashboardRoutes(routes))
   app.use(profileRoutes(routes))
+  app.use(devicesRoutes(routes))
   app.use(shopRoutes(routes))
   app.use(preferencesRoutes(sessionOf))
   app.use(inspectHeadersRoutes(pages))
   app.use(apiRoutes(routes))
+  if (parts.bearer) app.use(tokenRoutes({ ...routes, bearer: parts.bearer, endSession: parts.sessions.end }))
 
   app.use(notFound)
   app.use(answerErrors({ pages, log: parts.log }))

@@ -31,8 +31,8 @@ export function readIfThere(file: string): string | null {
 /** Where Campus keeps what, below its data directory. */
 export function placesIn(directory: string) {
   return {
-    database: join(directory, 'campus.db'),
     secret: join(directory, 'session-secret'),
+    tokenKey: join(directory, 'token-key.json'),
     certificate: join(directory, 'tls-certificate.pem'),
     key: join(directory, 'tls-key.pem'),
   }

@@ -1,50 +1,31 @@
-import { DatabaseSync } from 'node:sqlite'
-
-const schema = `
-  CREATE TABLE IF NOT EXISTS users (
-    username      TEXT PRIMARY KEY,
-    password_hash TEXT NOT NULL,
-    role          TEXT NOT NULL CHECK (role IN ('student', 'instructor', 'admin')),
-    about_me      TEXT NOT NULL DEFAULT '',
-    disabled      INTEGER NOT NULL DEFAULT 0
-  ) STRICT;
-
-  CREATE TABLE IF NOT EXISTS sign_in_failures (
-    scope     TEXT NOT NULL,
-    subject   TEXT NOT NULL,
-    failures  INTEGER NOT NULL,
-    failed_at INTEGER NOT NULL,
-    PRIMARY KEY (scope, subject)
-  ) STRICT, WITHOUT ROWID;
-
-  CREATE TABLE IF NOT EXISTS familiar_places (
-    account      TEXT NOT NULL,
-    place        TEXT NOT NULL,
-    signed_in_at INTEGER NOT NULL,
-    PRIMARY KEY (account, place)
-  ) STRICT, WITHOUT ROWID;
-`
-
-/** How long a write waits for another process. The whole process waits with it, so: hardly at all, then 503. */
-const lockTimeoutMs = 250
-
-/** Opens Campus's own database: accounts and what the sign-in throttle remembers. Sessions live elsewhere. */
-export function openDatabase(file: string): DatabaseSync {
-  const database = new DatabaseSync(file, { timeout: lockTimeoutMs })
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;')
-  database.exec(schema)
-  return database
+/**
+ * Campus's own database: accounts, and what the sign-in throttle remembers. Sessions live elsewhere. It is a file of SQLite
+ * for one machine or a PostgreSQL for many, and nobody but the two files that open them knows which.
+ */
+export interface Database {
+  /** Runs one statement by itself; for several that belong together there is {@link transaction}. */
+  readonly query: Query
+  /**
+   * Runs several statements as one: all of them happen, or nothing. `work` must use the `query` that it gets and nothing
+   * slow, because others wait for it, and must not mind to be run again: PostgreSQL breaks up deadlocks.
+   */
+  transaction<T>(work: (query: Query) => Promise<T>): Promise<T>
+  /** Lets what is under way finish, then closes. */
+  close(): Promise<void>
 }
 
-/** Runs `work` as one transaction: all of it happens, or nothing. */
-export function transaction<T>(database: DatabaseSync, work: () => T): T {
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    const result = work()
-    database.exec('COMMIT')
-    return result
-  } catch (error) {
-    database.exec('ROLLBACK')
-    throw error
+/**
+ * Runs a statement and answers with its rows. The SQL is what SQLite and PostgreSQL both understand, with values as `$1`,
+ * `$2` …, never written into the text. Rejects with a {@link DatabaseFailure}.
+ */
+export type Query = <Row>(sql: string, ...values: readonly (string | number | null)[]) => Promise<Row[]>
+
+/** The database did not do what it was asked for. Its own words are the `cause`, for the log only. */
+export class DatabaseFailure extends Error {
+  override readonly name = 'DatabaseFailure'
+  readonly code = 'database'
+
+  constructor(cause: unknown) {
+    super('The database failed.', { cause })
   }
 }

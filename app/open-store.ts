@@ -4,8 +4,9 @@ import type { SessionStore, SharedStore } from 'latchkey'
 import { fileStore } from 'latchkey/stores/file'
 import { memoryStore } from 'latchkey/stores/memory'
 import { nearCache } from 'latchkey/stores/near-cache'
+import { sealedStore } from 'latchkey/stores/sealed'
 import { sqliteStore } from 'latchkey/stores/sqlite'
-import { OptionError, reasonOf, type StoreChoice } from './options.ts'
+import { OptionError, placeOf, reasonOf, type StoreChoice } from './options.ts'
 
 /** A session store, and what closes it together with the connections that it stands on. */
 export interface OpenedStore {
@@ -15,6 +16,10 @@ export interface OpenedStore {
 
 /** Opens the session store that was chosen; throws an {@link OptionError} when its place cannot be used. */
 export async function openStore(choice: StoreChoice, cached: boolean): Promise<OpenedStore> {
+  if (choice.kind === 'sealed' && choice.list !== null) {
+    const { store, close } = await openStore(choice.list, cached)
+    return { store: sealedStore({ revocations: store }), close }
+  }
   try {
     const shared = await openShared(choice)
     if (shared && cached) return { ...shared, store: nearCache(shared.store) }
@@ -23,8 +28,9 @@ export async function openStore(choice: StoreChoice, cached: boolean): Promise<O
     const store = openEmbedded(choice)
     return { store, close: () => store.close() }
   } catch (error) {
-    const place = placeOf(choice)
-    throw new OptionError(`--store ${place} cannot be opened (${reasonOf(error)}): choose one that Campus can use.`)
+    throw new OptionError(
+      `--store ${placeOf(choice)} cannot be opened (${reasonOf(error)}): choose one that Campus can use.`,
+    )
   }
 }
 
@@ -36,6 +42,8 @@ function openEmbedded(choice: StoreChoice): SessionStore {
     case 'sqlite':
       mkdirSync(dirname(choice.file), { recursive: true, mode: 0o700 })
       return sqliteStore(choice.file)
+    case 'sealed':
+      return sealedStore()
     default:
       return memoryStore()
   }
@@ -73,7 +81,16 @@ async function openShared(choice: StoreChoice): Promise<{ store: SharedStore; cl
       const [{ createCluster }, { redisStore }] = await Promise.all([import('redis'), import('latchkey/stores/redis')])
       const cluster = createCluster({
         rootNodes: choice.urls.map(url => ({ url })),
-        defaults: { socket: { connectTimeout: connectWithinMs }, disableOfflineQueue: true },
+        // All three, or a master that falls silent without hanging up is waited for until it speaks again.
+        defaults: {
+          pingInterval: 500,
+          socket: {
+            connectTimeout: connectWithinMs,
+            socketTimeout: 1_500,
+            reconnectStrategy: retries => Math.min(50 * 2 ** retries, 1_000),
+          },
+          disableOfflineQueue: true,
+        },
         topologyRefreshOnReconnectionAttemptStrategy: 500,
       })
       cluster.on('error', () => {})
@@ -87,19 +104,3 @@ async function openShared(choice: StoreChoice): Promise<{ store: SharedStore; cl
 }
 
 const connectWithinMs = 5_000
-
-/** The place for a message: never with a password. */
-function placeOf(choice: StoreChoice): string {
-  switch (choice.kind) {
-    case 'memory':
-      return 'memory:'
-    case 'file':
-      return `file:${choice.directory}`
-    case 'sqlite':
-      return `sqlite:${choice.file}`
-    case 'redis-cluster':
-      return `redis-cluster://${choice.urls.map(url => new URL(url).host).join(',')}`
-    default:
-      return `${choice.kind}://${new URL(choice.url).host}`
-  }
-}

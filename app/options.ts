@@ -13,6 +13,8 @@ export interface CampusOptions {
   readonly dataDirectory: string
   /** Where session records live. */
   readonly store: StoreChoice
+  /** Where accounts live, and what the sign-in throttle remembers. */
+  readonly users: UsersChoice
   /** Whether repeated reads of a session are served from memory, over a store that several processes share. */
   readonly nearCache: boolean
   /** What was chosen of the session policy; what is left out is Latchkey's default. */
@@ -27,6 +29,10 @@ export interface CampusOptions {
   readonly insecureHttp: boolean
   /** Secrets from the environment, newest first; empty when it holds none. */
   readonly secrets: readonly string[]
+  /** Private keys for access tokens from the environment, or `null`. */
+  readonly tokenKeys: string | null
+  /** Who issues access tokens: this site's address. */
+  readonly issuer: string
   /** Production refuses what is good enough for a look around. */
   readonly environment: 'production' | 'development'
 }
@@ -39,6 +45,10 @@ export type StoreChoice =
   | { readonly kind: 'postgres'; readonly url: string }
   | { readonly kind: 'redis'; readonly url: string }
   | { readonly kind: 'redis-cluster'; readonly urls: readonly string[] }
+  | { readonly kind: 'sealed'; readonly list: StoreChoice | null }
+
+/** A database by kind and place. */
+export type UsersChoice = Extract<StoreChoice, { kind: 'sqlite' | 'postgres' }>
 
 /** The part of the session policy that has options. */
 export interface PolicyChoice {
@@ -56,7 +66,27 @@ export class OptionError extends Error {
 
 /** Why something failed, for the message of an {@link OptionError}. */
 export function reasonOf(error: unknown): string {
+  // Several addresses of a host are tried one after the other; the error that gathers what they said says nothing itself.
+  if (error instanceof AggregateError && error.message === '') return reasonOf(error.errors[0])
   return error instanceof Error ? error.message : 'unknown reason'
+}
+
+/** A place for a message: never with a password. */
+export function placeOf(choice: StoreChoice): string {
+  switch (choice.kind) {
+    case 'memory':
+      return 'memory:'
+    case 'file':
+      return `file:${choice.directory}`
+    case 'sqlite':
+      return `sqlite:${choice.file}`
+    case 'sealed':
+      return `sealed:${choice.list ? placeOf(choice.list) : ''}`
+    case 'redis-cluster':
+      return `redis-cluster://${choice.urls.map(url => new URL(url).host).join(',')}`
+    default:
+      return `${choice.kind}://${new URL(choice.url).host}`
+  }
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -73,6 +103,7 @@ const flags = {
   port: { value: 'PORT', help: 'port to listen on, 0 for a free one (8443)' },
   data: { value: 'DIR', help: 'directory for everything Campus writes (./data)' },
   store: { value: 'STORE', help: 'where sessions are kept, see below (sqlite:sessions.db)' },
+  users: { value: 'USERS', help: 'where accounts are kept, see below (sqlite:campus.db)' },
   'near-cache': { value: null, help: 'read sessions from memory too, on a store that processes share' },
   'idle-timeout': { value: 'TIME', help: 'a session nobody used for this long ends (15m)' },
   'absolute-timeout': { value: 'TIME', help: 'a session this old ends, used or not (8h)' },
@@ -83,6 +114,7 @@ const flags = {
   'tls-cert': { value: 'FILE', help: 'certificate chain, PEM (made by itself in development)' },
   'tls-key': { value: 'FILE', help: 'private key of --tls-cert, PEM' },
   'trust-proxy': { value: 'PROXIES', help: 'number of proxies in front, or their addresses: 10.0.0.0/8,::1' },
+  issuer: { value: 'URL', help: "this site's address, for access tokens (https://campus.localhost)" },
   'insecure-http': { value: null, help: 'serve plain HTTP, for experiments on this machine only' },
 } as const satisfies Record<string, Flag>
 
@@ -104,13 +136,21 @@ ${rows.join('\n')}
   --help                     this page
 
 STORE is one of memory:, file:DIR, sqlite:FILE (inside --data), postgres://USER:PASSWORD@HOST/DATABASE,
-redis://HOST:PORT, rediss://HOST:PORT or redis-cluster://HOST:PORT,HOST:PORT. Give a password in the
-environment (CAMPUS_STORE): everybody on the machine can read the options of a process.
+redis://HOST:PORT, rediss://HOST:PORT or redis-cluster://HOST:PORT,HOST:PORT. Or sealed: for sessions that are kept
+in their cookies alone and cannot be ended from elsewhere, sealed:STORE with a list of them in one of the above.
+
+USERS is sqlite:FILE (inside --data) or postgres://USER:PASSWORD@HOST/DATABASE. With sessions in PostgreSQL
+the accounts are there too, unless you say otherwise: then instances on several machines share nothing else.
+
+Give a password in the environment (CAMPUS_STORE, CAMPUS_USERS): everybody on the machine can read the
+options of a process.
 
 TIME is a number with a unit: 90s, 15m, 8h, 30d. Every option is also an environment variable
-(--idle-timeout is CAMPUS_IDLE_TIMEOUT); the option wins. Two more variables:
+(--idle-timeout is CAMPUS_IDLE_TIMEOUT); the option wins. Three more variables:
 
   SESSION_SECRET             from \`npx latchkey keygen\`; several, newest first, separated by commas
+  TOKEN_KEYS                 from \`npx latchkey keygen --jwk\`, for access tokens; several, one per line.
+                             In production without them there are no sessions for programs
   NODE_ENV=production        refuse whatever is only good enough for a look around
 `
 }
@@ -132,11 +172,15 @@ export function readOptions(args: readonly string[], environment: Environment): 
     const source = typeof given[flag] === 'string' ? `--${flag}` : variableOf(flag)
     // What is or may hold a password must not be repeated on a screen.
     const shown =
-      flag === 'demo-password' || (flag === 'store' && value.includes('@')) ? '' : ` is ${JSON.stringify(value)}`
+      flag === 'demo-password' || ((flag === 'store' || flag === 'users') && value.includes('@'))
+        ? ''
+        : ` is ${JSON.stringify(value)}`
     throw new OptionError(`${source}${shown}: ${result.fix}`)
   }
 
   const dataDirectory = resolve(text('data') ?? 'data')
+  const inData = (file: string) => ({ kind: 'sqlite', file: resolve(dataDirectory, file) }) as const
+  const store = read<StoreChoice>('store', inData('sessions.db'), value => storeChoice(value, dataDirectory))
   const duration = (value: string) =>
     isDuration(value) ? value : new Wrong('write a time with its unit, such as 90s, 15m or 8h.')
   const readPolicy = <Name extends keyof PolicyChoice>(
@@ -154,8 +198,9 @@ export function readOptions(args: readonly string[], environment: Environment): 
       /^\d{1,5}$/.test(value) && Number(value) < 65_536 ? Number(value) : new Wrong('write a number from 0 to 65535.'),
     ),
     dataDirectory,
-    store: read('store', storeChoice('sqlite:sessions.db', dataDirectory) as StoreChoice, value =>
-      storeChoice(value, dataDirectory),
+    store,
+    users: read<UsersChoice>('users', store.kind === 'postgres' ? store : inData('campus.db'), value =>
+      usersChoice(value, dataDirectory),
     ),
     policy: {
       ...readPolicy('idleTimeout', 'idle-timeout', duration),
@@ -181,6 +226,12 @@ export function readOptions(args: readonly string[], environment: Environment): 
       .split(',')
       .map(secret => secret.trim())
       .filter(secret => secret !== ''),
+    tokenKeys: environment.TOKEN_KEYS || null,
+    issuer: read('issuer', 'https://campus.localhost', value =>
+      URL.canParse(value) && new URL(value).origin === value
+        ? value
+        : new Wrong("write this site's address, such as https://campus.example, nothing after it."),
+    ),
     environment: environment.NODE_ENV === 'production' ? 'production' : 'development',
   }
 }
@@ -224,14 +275,27 @@ function storeChoice(value: string, dataDirectory: string): StoreChoice | Wrong 
   const path = rest.join(':')
   const server = serverChoice(kind ?? '', value)
   if (server) return server
+  if (kind === 'sealed' && rest.length > 0) {
+    const list = path === '' ? null : storeChoice(path, dataDirectory)
+    if (list instanceof Wrong) return list
+    return list?.kind === 'sealed'
+      ? new Wrong('write sealed:, or sealed: and one of the other stores.')
+      : { kind, list }
+  }
   if (kind === 'memory' && rest.length > 0 && path === '') return { kind }
   if ((kind !== 'file' && kind !== 'sqlite') || path === '')
-    return new Wrong('write memory:, file:DIR, sqlite:FILE, postgres://…, redis://… or redis-cluster://…')
+    return new Wrong('write memory:, file:DIR, sqlite:FILE, postgres://…, redis://…, redis-cluster://… or sealed:')
   const place = resolve(dataDirectory, path)
   if (!isAbsolute(path) && /^\.\.(?:[\\/]|$)/.test(relative(dataDirectory, place))) {
     return new Wrong('a relative path must stay inside the data directory: drop the "..", or write an absolute path.')
   }
   return kind === 'file' ? { kind, directory: place } : { kind, file: place }
+}
+
+function usersChoice(value: string, dataDirectory: string): UsersChoice | Wrong {
+  const choice = /^(sqlite|postgres|postgresql):/.test(value) ? storeChoice(value, dataDirectory) : null
+  if (choice instanceof Wrong || choice?.kind === 'sqlite' || choice?.kind === 'postgres') return choice
+  return new Wrong('write sqlite:FILE or postgres://USER:PASSWORD@HOST:PORT/DATABASE.')
 }
 
 function serverChoice(kind: string, value: string): StoreChoice | Wrong | null {

@@ -22,7 +22,8 @@ export type SignInAnswer =
 export type PasswordSignIn = (credentials: Credentials) => Promise<SignInAnswer>
 
 /**
- * The one way to sign in with a password, for the page and for the API alike (ASVS 6.3.4): throttle, then hash.
+ * The one way to sign in with a password, for the page and for the API alike (ASVS 6.3.4): throttle, then hash. People in
+ * one place take turns, which bounds the memory that hashing takes and the attempts that count before they are decided.
  *
  * `generation` is read before the password is looked at. If somebody ends all sessions of this user in between, for
  * example by changing the password, the sign-in that still knew the old one is refused.
@@ -40,17 +41,16 @@ export function createPasswordSignIn(parts: {
     // Neither can be right, and an empty name is not a user id that a store could be asked about.
     if (attempt.account === '' || password === '') return { outcome: 'wrong' }
     try {
-      return await turns.take(throttle.queues(attempt), async () => {
-        const waitMs = throttle.waitMs(attempt)
-        if (waitMs > 0) return { outcome: 'wait', seconds: Math.ceil(waitMs / 1_000) }
+      return await turns.take(attempt.place, async () => {
         const generation = await parts.generation(attempt.account)
+        const admission = await throttle.admit(attempt)
+        if (!admission.admitted) return { outcome: 'wait', seconds: Math.ceil(admission.waitMs / 1_000) }
         const user = await users.withPassword(attempt.account, password)
         if (!user) {
-          throttle.failed(attempt)
-          parts.log.wrongPassword(users.find(attempt.account)?.username ?? null, attempt.place)
+          parts.log.wrongPassword((await users.find(attempt.account))?.username ?? null, attempt.place)
           return { outcome: 'wrong' }
         }
-        throttle.succeeded(attempt)
+        await admission.succeeded()
         return { outcome: 'right', user, generation }
       })
     } catch (error) {

@@ -59,7 +59,7 @@ export function problemOf(error: unknown): Problem {
   if (status === 401) return told(401, 'Please sign in', message)
   if (code === 'data-too-large')
     return told(413, 'Your session is full', 'It cannot keep more than it has. Take something out of your cart.')
-  if (code === 'store' || code === 'ERR_SQLITE_ERROR') {
+  if (code === 'store' || code === 'database') {
     return new Problem(503, 'Campus cannot answer right now', 'Nothing was changed. Please try again in a moment.', {
       'retry-after': '1',
       ...headers,

@@ -1,5 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
-import { transaction } from './database.ts'
+import type { Database, Query } from './database.ts'
 
 /** Somebody tries to sign in to an account from a place on the network. */
 export interface Attempt {
@@ -11,15 +10,21 @@ export interface Attempt {
 
 /** Slows down guessing of passwords, without letting a guesser lock the owner out. */
 export interface SignInThrottle {
-  /** Milliseconds until this attempt may be made; 0 is now. */
-  waitMs(attempt: Attempt): number
-  /** What attempts must be decided one after another, so that a burst cannot pass before the first failure counts. */
-  queues(attempt: Attempt): readonly string[]
-  /** The password was wrong. */
-  failed(attempt: Attempt): void
-  /** The password was right. */
-  succeeded(attempt: Attempt): void
+  /**
+   * Asks for permission to look at a password. An attempt that gets it counts as failed at once, until it `succeeded`: were
+   * it counted only when the password turns out wrong, a burst over several instances would be through before that.
+   */
+  admit(attempt: Attempt): Promise<Admission>
 }
+
+/** The throttle's answer: go on, or come back later. */
+export type Admission =
+  | { readonly admitted: false; readonly waitMs: number }
+  | {
+      readonly admitted: true
+      /** The password was right. */
+      readonly succeeded: () => Promise<void>
+    }
 
 /** After `free` failures the next attempt has to wait `firstMs`, and twice as long after each further one, up to `longestMs`. */
 interface Rule {
@@ -56,69 +61,122 @@ type Scope = keyof typeof rules
 const familiarForMs = 90 * day
 const familiarPlacesPerAccount = 20
 
-/** A throttle that remembers in Campus's database, so that a restart forgives nobody. */
-export function openSignInThrottle(database: DatabaseSync, clock: () => number): SignInThrottle {
-  const selectCount = database.prepare(
-    'SELECT failures, failed_at AS failedAt FROM sign_in_failures WHERE scope = ? AND subject = ?',
-  )
-  const count = database.prepare(`
-    INSERT INTO sign_in_failures (scope, subject, failures, failed_at) VALUES (:scope, :subject, 1, :now)
-    ON CONFLICT DO UPDATE SET failures = iif(failed_at <= :now - :forgottenAfterMs, 1, failures + 1), failed_at = :now`)
-  const forget = database.prepare('DELETE FROM sign_in_failures WHERE scope = ? AND subject = ?')
-  const prune = database.prepare('DELETE FROM sign_in_failures WHERE failed_at <= ?')
-  const isFamiliar = database.prepare(
-    'SELECT 1 FROM familiar_places WHERE account = ? AND place = ? AND signed_in_at > ?',
-  )
-  const remember = database.prepare(
-    'INSERT OR REPLACE INTO familiar_places (account, place, signed_in_at) VALUES (?, ?, ?)',
-  )
-  const forgetPlaces = database.prepare(`
-    DELETE FROM familiar_places WHERE account = :account AND place NOT IN
-      (SELECT place FROM familiar_places WHERE account = :account ORDER BY signed_in_at DESC LIMIT ${familiarPlacesPerAccount})`)
+/** A count as it is kept. */
+interface Count {
+  readonly failures: number
+  readonly failedAt: number
+}
 
-  /** The counts that an attempt falls under, each with its subject. */
-  const counts = ({ account, place }: Attempt): [Scope, string][] => {
-    const always: [Scope, string][] = [
-      ['place', place],
-      ['pair', `${place} ${account}`],
-    ]
-    return isFamiliar.get(account, place, clock() - familiarForMs) ? always : [...always, ['account', account]]
-  }
+/** A count that an attempt was added to: what it was, and what it is since. */
+interface Counted {
+  readonly scope: Scope
+  readonly subject: string
+  readonly before: Count
+  readonly after: Count
+}
 
-  const waitMs = (scope: Scope, subject: string): number => {
-    const row = selectCount.get(scope, subject) as { failures: number; failedAt: number } | undefined
-    const rule = rules[scope]
-    if (!row || clock() - row.failedAt >= rule.forgottenAfterMs) return 0
-    return Math.max(0, row.failedAt + delayMs(rule, row.failures) - clock())
-  }
+/** A throttle that remembers in Campus's database, so that a restart forgives nobody, and no other instance does. */
+export function openSignInThrottle(database: Database, clock: () => number): SignInThrottle {
+  let prunedAt = Number.NEGATIVE_INFINITY
+
+  const admit = (attempt: Attempt): Promise<Admission> =>
+    database.transaction(async query => {
+      const now = clock()
+      const counted: Counted[] = []
+      for (const [scope, subject] of await countsOf(query, attempt, now)) {
+        const before = await lockCount(query, scope, subject)
+        const failures = isForgotten(rules[scope], before, now) ? 1 : before.failures + 1
+        counted.push({ scope, subject, before, after: { failures, failedAt: now } })
+      }
+      const waitMs = Math.max(...counted.map(({ scope, before }) => waitOf(rules[scope], before, now)))
+      if (waitMs > 0) return { admitted: false, waitMs }
+      for (const { scope, subject, after } of counted) await setCount(query, scope, subject, after)
+      return { admitted: true, succeeded: () => database.transaction(query => forgive(query, attempt, counted, now)) }
+    })
 
   return {
-    waitMs: attempt => Math.max(...counts(attempt).map(([scope, subject]) => waitMs(scope, subject))),
-    queues: attempt =>
-      counts(attempt)
-        .filter(([scope]) => scope !== 'pair')
-        .map(([scope, subject]) => `${scope} ${subject}`),
-    failed(attempt) {
-      const now = clock()
-      transaction(database, () => {
-        for (const [scope, subject] of counts(attempt)) {
-          count.run({ scope, subject, now, forgottenAfterMs: rules[scope].forgottenAfterMs })
-        }
-        // Made-up names must not fill the disk.
-        prune.run(now - day)
-      })
-    },
-    succeeded(attempt) {
-      transaction(database, () => {
-        for (const [scope, subject] of counts(attempt)) {
-          // A guesser with an account of their own must not wipe their place's slate clean by signing in to it.
-          if (scope !== 'place') forget.run(scope, subject)
-        }
-        remember.run(attempt.account, attempt.place, clock())
-        forgetPlaces.run({ account: attempt.account })
-      })
+    async admit(attempt) {
+      // Made-up names must not fill the disk.
+      if (clock() - prunedAt >= minute) {
+        prunedAt = clock()
+        await database.query('DELETE FROM campus_sign_in_failures WHERE failed_at <= $1', prunedAt - day)
+      }
+      return admit(attempt)
     },
   }
+}
+
+/** The counts that an attempt falls under, always in this order, so that no two transactions wait for each other. */
+async function countsOf(query: Query, { account, place }: Attempt, now: number): Promise<[Scope, string][]> {
+  const familiar = await query(
+    'SELECT 1 FROM campus_familiar_places WHERE account = $1 AND place = $2 AND signed_in_at > $3',
+    account,
+    place,
+    now - familiarForMs,
+  )
+  const always: [Scope, string][] = [
+    ['place', place],
+    ['pair', `${place} ${account}`],
+  ]
+  return familiar.length > 0 ? always : [...always, ['account', account]]
+}
+
+/** Reads a count and keeps others from it until the transaction is over. That needs a row, and an update of it. */
+async function lockCount(query: Query, scope: Scope, subject: string): Promise<Count> {
+  const [count] = await query<Count>(
+    `INSERT INTO campus_sign_in_failures (scope, subject, failures, failed_at) VALUES ($1, $2, 0, 0)
+     ON CONFLICT (scope, subject) DO UPDATE SET failures = campus_sign_in_failures.failures
+     RETURNING failures, failed_at AS "failedAt"`,
+    scope,
+    subject,
+  )
+  return count ?? { failures: 0, failedAt: 0 }
+}
+
+async function setCount(query: Query, scope: Scope, subject: string, { failures, failedAt }: Count): Promise<void> {
+  const update = 'UPDATE campus_sign_in_failures SET failures = $1, failed_at = $2 WHERE scope = $3 AND subject = $4'
+  await query(update, failures, failedAt, scope, subject)
+}
+
+/** The password was right: takes back what was counted, and remembers the place. */
+async function forgive(
+  query: Query,
+  { account, place }: Attempt,
+  counted: readonly Counted[],
+  now: number,
+): Promise<void> {
+  for (const { scope, subject, before, after } of counted) {
+    if (scope === 'place') {
+      // Only this attempt: a guesser with an account of their own must not wipe their place's slate clean with it.
+      const { failures, failedAt } = await lockCount(query, scope, subject)
+      const isLatest = failures === after.failures && failedAt === after.failedAt
+      const left = { failures: Math.max(0, failures - 1), failedAt: isLatest ? before.failedAt : failedAt }
+      await setCount(query, scope, subject, left)
+    } else {
+      await query('DELETE FROM campus_sign_in_failures WHERE scope = $1 AND subject = $2', scope, subject)
+    }
+  }
+  await query(
+    `INSERT INTO campus_familiar_places (account, place, signed_in_at) VALUES ($1, $2, $3)
+     ON CONFLICT (account, place) DO UPDATE SET signed_in_at = excluded.signed_in_at`,
+    account,
+    place,
+    now,
+  )
+  await query(
+    `DELETE FROM campus_familiar_places WHERE account = $1 AND place NOT IN
+      (SELECT place FROM campus_familiar_places WHERE account = $1 ORDER BY signed_in_at DESC LIMIT ${familiarPlacesPerAccount})`,
+    account,
+  )
+}
+
+function waitOf(rule: Rule, count: Count, now: number): number {
+  if (isForgotten(rule, count, now)) return 0
+  return Math.max(0, count.failedAt + delayMs(rule, count.failures) - now)
+}
+
+function isForgotten(rule: Rule, { failedAt }: Count, now: number): boolean {
+  return now - failedAt >= rule.forgottenAfterMs
 }
 
 function delayMs(rule: Rule, failures: number): number {

@@ -4,9 +4,10 @@ import { createSessions } from 'latchkey'
 import { createCampus } from './campus.ts'
 import { type Certificate, developmentCertificate } from './certificate.ts'
 import { openDataDirectory, placesIn } from './data-directory.ts'
-import { openDatabase } from './database.ts'
 import { developmentSecret } from './development-secret.ts'
 import { createLog } from './event-log.ts'
+import { openBearer } from './open-bearer.ts'
+import { openDatabase } from './open-database.ts'
 import { openStore } from './open-store.ts'
 import { type CampusOptions, OptionError, reasonOf } from './options.ts'
 import { createPasswordSignIn } from './password-sign-in.ts'
@@ -49,7 +50,7 @@ export async function startCampus(
   const refusals = productionRefusals(options, given?.certificate ?? null)
   if (refusals.length > 0) throw new OptionError(refusals.join('\n'))
 
-  const { places, secrets, tls } = await prepare(options, given, clock)
+  const { secrets, tls } = await prepare(options, given, clock)
   const https = tls !== null || (options.trustProxy !== false && !options.insecureHttp)
   const log = createLog(write, clock)
   // Whatever is opened is closed again, last first, when the start fails half-way or Campus stops.
@@ -58,10 +59,10 @@ export async function startCampus(
     for (const close of opened.splice(0).reverse()) await close()
   }
   try {
-    const database = openDatabase(places.database)
-    opened.push(() => database.close())
     const { store, close } = await openStore(options.store, options.nearCache)
     opened.push(close)
+    const database = await openDatabase(options.users)
+    opened.push(() => database.close())
     const { trustProxy, insecureHttp, policy, environment } = options
     const sessions = createSessions<SessionData>({
       secrets,
@@ -75,6 +76,8 @@ export async function startCampus(
     })
     opened.push(() => sessions.close())
 
+    const bearer = openBearer(sessions, options)
+    if (bearer) opened.push(() => bearer.close())
     const users = await openUsers(database)
     const accounts = await users.createFirst(options.demoPassword)
     if (accounts.length > 0) announce(accounts)
@@ -89,10 +92,10 @@ export async function startCampus(
     })
     const health = async () => {
       // An account that cannot be, asked for as every page of a user asks.
-      users.find('')
+      await users.find('')
       await sessions.ping()
     }
-    const campus = createCampus({ sessions, users, signIn, log, clock, https, health })
+    const campus = createCampus({ sessions, bearer, users, signIn, log, clock, https, health })
     const listening = await serve(campus, tls, options.host, options.port)
     opened.push(() => listening.drain(patienceMs))
     return { origin: originOf(tls !== null, options.host, listening.port), stop: closeAll }
@@ -110,7 +113,7 @@ async function prepare(options: CampusOptions, given: Certificate | null, clock:
     // In production a proxy that was named speaks HTTPS for us, otherwise `productionRefusals` would have objected.
     const plain = options.insecureHttp || options.environment === 'production'
     const tls = given ?? (plain ? null : await developmentCertificate(places, clock()))
-    return { places, secrets, tls }
+    return { secrets, tls }
   } catch (error) {
     throw new OptionError(
       `--data ${options.dataDirectory} cannot be used (${reasonOf(error)}): name a directory that Campus may write to.`,

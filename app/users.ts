@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto'
-import type { DatabaseSync } from 'node:sqlite'
 import { hash, verify } from '@node-rs/argon2'
-import { transaction } from './database.ts'
+import type { Database } from './database.ts'
 
 /** What somebody may do. */
 export type Role = 'student' | 'instructor' | 'admin'
@@ -24,13 +23,13 @@ export interface NewAccount {
 /** The accounts of Campus. */
 export interface Users {
   /** The enabled account with this name, or `null`. */
-  find(username: string): User | null
+  find(username: string): Promise<User | null>
   /** The account whose name and password these are, or `null`; takes the same time and says the same in every case. */
   withPassword(username: string, password: string): Promise<User | null>
   /** Replaces what a user says about themselves. */
-  setAboutMe(username: string, aboutMe: string): void
+  setAboutMe(username: string, aboutMe: string): Promise<void>
   /** Disabled accounts cannot sign in. Their sessions are the caller's to end (ASVS 7.4.2). */
-  setDisabled(username: string, disabled: boolean): void
+  setDisabled(username: string, disabled: boolean): Promise<void>
   /** Creates the demo accounts if there are no accounts at all; answers with what was created. */
   createFirst(password: string | null): Promise<readonly NewAccount[]>
 }
@@ -50,56 +49,65 @@ const firstAccounts = [
 /** No account has a longer name. */
 const longestName = 64
 
-/** The one spelling of a name: typed by hand or by a phone that capitalizes, it is the same account and the same throttle. */
+/**
+ * The one spelling of a name: typed by hand or by a phone that capitalizes, it is the same account and the same throttle.
+ * No name has control characters, and PostgreSQL cannot be asked about one with NUL.
+ */
 export function accountName(typed: string): string {
-  return typed.slice(0, longestName).normalize('NFKC').trim().toLowerCase().slice(0, longestName)
+  const name = typed.slice(0, longestName).normalize('NFKC').trim().toLowerCase().slice(0, longestName)
+  return name.toWellFormed().replace(/\p{Cc}/gu, '\uFFFD')
 }
 
 /** Reads and writes accounts in Campus's database. */
-export async function openUsers(database: DatabaseSync): Promise<Users> {
+export async function openUsers({ query }: Database): Promise<Users> {
   // An unknown name costs the same hash as a known one, so the clock does not tell which names exist (ASVS 6.3.8).
   const nobodysHash = await hash(randomPassword(), argon2)
-  const select = database.prepare(
-    'SELECT username, role, about_me AS aboutMe, password_hash AS passwordHash, disabled FROM users WHERE username = ?',
-  )
-  const insert = database.prepare('INSERT INTO users (username, role, password_hash) VALUES (?, ?, ?)')
-  const count = database.prepare('SELECT count(*) AS accounts FROM users')
-  const updateAboutMe = database.prepare('UPDATE users SET about_me = ? WHERE username = ?')
-  const updateDisabled = database.prepare('UPDATE users SET disabled = ? WHERE username = ?')
 
-  const read = (username: string) =>
-    select.get(username) as (User & { passwordHash: string; disabled: number }) | undefined
-  const enabled = (row: ReturnType<typeof read>): User | null =>
-    row && row.disabled === 0 ? { username: row.username, role: row.role, aboutMe: row.aboutMe } : null
-  const isEmpty = () => count.get()?.accounts === 0
+  const read = async (username: string): Promise<Row | undefined> => {
+    const columns = 'username, role, about_me AS "aboutMe", password_hash AS "passwordHash", disabled'
+    const [row] = await query<Row>(`SELECT ${columns} FROM campus_users WHERE username = $1`, username)
+    return row
+  }
 
   return {
-    find: username => enabled(read(username)),
+    find: async username => enabled(await read(username)),
     async withPassword(username, password) {
-      const row = read(username)
+      const row = await read(username)
       const matches = await verify(row?.passwordHash ?? nobodysHash, password)
       return matches ? enabled(row) : null
     },
-    setAboutMe(username, aboutMe) {
-      updateAboutMe.run(aboutMe, username)
+    async setAboutMe(username, aboutMe) {
+      await query('UPDATE campus_users SET about_me = $1 WHERE username = $2', aboutMe, username)
     },
-    setDisabled(username, disabled) {
-      updateDisabled.run(disabled ? 1 : 0, username)
+    async setDisabled(username, disabled) {
+      await query('UPDATE campus_users SET disabled = $1 WHERE username = $2', disabled ? 1 : 0, username)
     },
     async createFirst(password) {
-      if (!isEmpty()) return []
+      if ((await query('SELECT 1 FROM campus_users LIMIT 1')).length > 0) return []
       const accounts = firstAccounts.map(account => ({ ...account, password: password ?? randomPassword() }))
-      const hashes = await Promise.all(accounts.map(account => hash(account.password, argon2)))
-      return transaction(database, () => {
-        // Another process may have been first while the passwords were hashed.
-        if (!isEmpty()) return []
-        accounts.forEach((account, index) => {
-          insert.run(account.username, account.role, hashes[index] ?? '')
-        })
-        return accounts
-      })
+      const rows = await Promise.all(
+        accounts.map(async account => [account.username, account.role, await hash(account.password, argon2)]),
+      )
+      // Another instance may have been first while the passwords were hashed: one of them creates all, the other nothing.
+      const created = await query<{ username: string }>(
+        `INSERT INTO campus_users (username, role, password_hash)
+         SELECT * FROM (VALUES ($1, $2, $3), ($4, $5, $6), ($7, $8, $9)) AS first_accounts
+         WHERE NOT EXISTS (SELECT 1 FROM campus_users) ON CONFLICT DO NOTHING RETURNING username`,
+        ...rows.flat(),
+      )
+      return created.length > 0 ? accounts : []
     },
   }
+}
+
+/** An account as it is kept. */
+interface Row extends User {
+  readonly passwordHash: string
+  readonly disabled: number
+}
+
+function enabled(row: Row | undefined): User | null {
+  return row && row.disabled === 0 ? { username: row.username, role: row.role, aboutMe: row.aboutMe } : null
 }
 
 /** 16 characters that cannot be misread (80 bits), in groups for typing. */

@@ -12,8 +12,10 @@ export type Contender = {
   /** Below `bench/`. */
   file: string
   args: string[]
-  /** Where the counter lives: decides how the harness proves that it counts. */
-  state: 'none' | 'store' | 'cookie'
+  /** Where the counter lives: decides how the harness proves that it counts. With a `token` there is none. */
+  state: 'none' | 'store' | 'cookie' | 'token'
+  /** The jobs it can do. */
+  jobs: readonly Job[]
   ours: boolean
   /** The server that it needs running. */
   needs: 'redis' | 'postgres' | null
@@ -26,6 +28,7 @@ type Row = Pick<Contender, 'name' | 'label' | 'bare' | 'file'> & Partial<Contend
 const contender = (row: Row): Contender => ({
   args: [],
   state: 'store',
+  jobs,
   ours: false,
   needs: null,
   budget: {},
@@ -104,6 +107,38 @@ export const contenders: Contender[] = [
     budget: { read: 6 },
   }),
   contender({
+    name: 'ours-node-sealed',
+    label: 'Latchkey, sealed cookie (node:http)',
+    bare: 'bare-node',
+    file: 'contenders/ours-node.ts',
+    args: ['sealed'],
+    state: 'cookie',
+    ours: true,
+    budget: { read: 10 },
+  }),
+  contender({
+    name: 'ours-node-bearer',
+    label: 'Latchkey, bearer ES256, session checked (node:http)',
+    bare: 'bare-node',
+    file: 'contenders/ours-bearer.ts',
+    args: ['checked'],
+    state: 'token',
+    jobs: ['read', 'unused'],
+    ours: true,
+    budget: { read: 8 },
+  }),
+  contender({
+    name: 'ours-node-bearer-unchecked',
+    label: 'Latchkey, bearer ES256 (node:http)',
+    bare: 'bare-node',
+    file: 'contenders/ours-bearer.ts',
+    args: ['unchecked'],
+    state: 'token',
+    jobs: ['read', 'unused'],
+    ours: true,
+    budget: { read: 8 },
+  }),
+  contender({
     name: 'iron-session',
     label: 'iron-session (node:http)',
     bare: 'bare-node',
@@ -165,13 +200,45 @@ export const contenders: Contender[] = [
     args: ['postgres'],
     needs: 'postgres',
   }),
+  ...[
+    ['jose', 'HS256'],
+    ['jose', 'ES256'],
+    ['jose', 'EdDSA'],
+    ['fast-jwt', 'HS256'],
+    ['fast-jwt', 'cached'],
+  ].map(([library = '', variant = '']) =>
+    contender({
+      name: `jwt-${library}-${variant.toLowerCase()}`,
+      label: `${library} ${variant === 'cached' ? 'HS256, its cache on' : variant}, no session (Express)`,
+      bare: 'bare-express',
+      file: 'peers/jwt.mjs',
+      args: [library, variant],
+      state: 'token',
+      jobs: ['read', 'unused'],
+    }),
+  ),
   bare('bare-fastify', 'bare Fastify 5', 'peers/bare-fastify.mjs'),
+  contender({
+    name: 'ours-fastify-memory',
+    label: 'Latchkey, memory (Fastify)',
+    bare: 'bare-fastify',
+    file: 'contenders/ours-fastify.ts',
+    args: ['memory'],
+    ours: true,
+  }),
   contender({
     name: 'fastify-session',
     label: '@fastify/session, memory (Fastify)',
     bare: 'bare-fastify',
     file: 'peers/fastify-session.mjs',
     args: ['memory'],
+  }),
+  contender({
+    name: 'fastify-secure-session',
+    label: '@fastify/secure-session (Fastify)',
+    bare: 'bare-fastify',
+    file: 'peers/fastify-secure-session.mjs',
+    state: 'cookie',
   }),
   contender({
     name: 'fastify-session-redis',

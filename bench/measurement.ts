@@ -19,6 +19,8 @@ export type Measurement = {
   p99Ms: number
   /** Requests the server received in the measured interval. */
   requests: number
+  /** The share of the answered increments, warm-up included, that are not in the store. */
+  lostShare: number
 }
 
 /** Signs in, proves the answers, warms up, measures, and proves again. Anything wrong rejects. */
@@ -41,7 +43,8 @@ export async function measure(contender: Contender, job: Job, round: number, opt
     if (before.storeCalls !== after.storeCalls) {
       throw new Error(`${(after.storeCalls ?? 0) - (before.storeCalls ?? 0)} calls of the store on a public route`)
     }
-    await proveAfter(server.port, contender, clients, { job, answered: warmup.requests + measured.requests })
+    const answered = warmup.requests + measured.requests
+    const lost = await proveAfter(server.port, contender, clients, { job, answered })
 
     const requests = after.requests - before.requests
     return {
@@ -52,6 +55,7 @@ export async function measure(contender: Contender, job: Job, round: number, opt
       requestsPerSecond: measured.requests / (measured.durationMs / 1000),
       p99Ms: measured.p99Ms,
       requests,
+      lostShare: lost / answered,
     }
   } catch (error) {
     const reason = error instanceof Error ? error.message : error

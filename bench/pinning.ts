@@ -10,3 +10,8 @@ export const pinning: boolean = availableParallelism() > 1 && spawnSync('taskset
 export function pinned(part: keyof typeof cores, program: string, args: string[]): [string, string[]] {
   return pinning ? ['taskset', ['-c', cores[part], program, ...args]] : [program, args]
 }
+
+/** Moves a process that runs already; what it starts later comes along. */
+export function moveTo(part: keyof typeof cores, pid: number): void {
+  if (pinning) spawnSync('taskset', ['-cp', cores[part], String(pid)])
+}

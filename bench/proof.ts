@@ -17,11 +17,18 @@ export async function signInClients(port: number, contender: Contender, count: n
 async function signInClient(port: number, contender: Contender, name: string, address: string): Promise<Client> {
   const answer = await ask(port, signIn(name), { address })
   assert.equal(answer.status, 200, `sign-in of ${name}`)
-  const { user, csrf } = answer.body
+  const { user, csrf, access_token: token } = answer.body
   assert(typeof user === 'string', `sign-in of ${name} names the user`)
-  const client = { user, address, cookie: '', ...(typeof csrf === 'string' ? { csrf } : {}) }
+  const client = {
+    user,
+    address,
+    cookie: '',
+    ...(typeof csrf === 'string' ? { csrf } : {}),
+    ...(typeof token === 'string' ? { token } : {}),
+  }
   const signedIn = keepCookies(client, answer)
-  assert.equal(signedIn.cookie !== '', contender.state !== 'none', `sign-in of ${name} sets a cookie`)
+  const keeps = contender.state === 'store' || contender.state === 'cookie'
+  assert.equal(signedIn.cookie !== '', keeps, `sign-in of ${name} sets a cookie`)
   return signedIn
 }
 
@@ -30,24 +37,32 @@ export async function proveBefore(port: number, contender: Contender, clients: C
   await provePublic(port, clients)
   await proveReads(port, clients, contender)
   if (contender.state === 'none') return
-  assert.equal((await ask(port, calls.read)).status, 401, 'a client without a cookie is refused')
+  assert.equal((await ask(port, calls.read)).status, 401, 'a client without a cookie or token is refused')
+  if (contender.state === 'token') return
   await proveCounting(port, contender, 'user-before')
 }
 
-/** After the load: the same people are still who they are, and every answered increment is in the store. */
+/**
+ * After the load: the same people are still who they are. Resolves to the answered increments that are not in the store;
+ * of ours every one must be.
+ */
 export async function proveAfter(
   port: number,
   contender: Contender,
   clients: Client[],
   { job, answered }: { job: Job; answered: number },
-): Promise<void> {
+): Promise<number> {
   await provePublic(port, clients)
   const total = await proveReads(port, clients, contender)
-  if (contender.state === 'none') return
+  if (contender.state === 'none' || contender.state === 'token') return 0
   await proveCounting(port, contender, 'user-after')
-  if (contender.state === 'cookie') return
-  if (job === 'write') assert(total >= answered, `${answered} increments were answered, ${total} are in the store`)
-  else assert.equal(total, 0, 'nobody counted')
+  if (contender.state === 'cookie') return 0
+  if (job !== 'write') {
+    assert.equal(total, 0, 'nobody counted')
+    return 0
+  }
+  assert(total >= answered || !contender.ours, `${answered} increments were answered, ${total} are in the store`)
+  return Math.max(0, answered - total)
 }
 
 async function provePublic(port: number, clients: Client[]): Promise<void> {

@@ -46,9 +46,11 @@ export function table(rows: Summary[]): string {
       `${micro(low)}–${micro(high)}`,
       Math.round(row.requestsPerSecond).toLocaleString('en-US'),
       row.p99Ms.toFixed(1),
+      ...(row.job === 'write' ? [lostShare(row)] : []),
     ]
   })
   const head = ['contender', 'added µs', 'budget', 'CPU µs/request', 'lowest–highest', 'requests/s', 'p99 ms']
+  if (rows.some(({ job }) => job === 'write')) head.push('lost')
   return [head, ['---', ...head.slice(1).map(() => '---:')], ...lines]
     .map(cells => `| ${cells.join(' | ')} |`)
     .join('\n')
@@ -57,6 +59,11 @@ export function table(rows: Summary[]): string {
 function budget({ contender, job, addedUs }: Summary): string {
   const limit = contender.budget[job]
   return limit === undefined ? '' : `${limit} ${addedUs <= limit ? '✓' : '✗'}`
+}
+
+function lostShare({ contender, lostShare }: Summary): string {
+  if (contender.state !== 'store') return '–'
+  return lostShare === 0 ? '0' : `**${(lostShare * 100).toFixed(2)} %**`
 }
 
 const micro = (us: number): string => us.toFixed(1)

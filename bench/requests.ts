@@ -11,6 +11,8 @@ export type Client = {
   cookie: string
   /** Only from contenders that ask for one on a POST. */
   csrf?: string
+  /** Access token, of contenders that take one instead of a cookie. */
+  token?: string
 }
 
 export type Call = { method: 'GET' | 'POST'; path: string }
@@ -35,6 +37,7 @@ export function headersOf({ method }: Call, client: Partial<Client>): Record<str
     'sec-fetch-dest': 'empty',
     ...(method === 'POST' ? { origin: 'https://app.example.org', 'content-length': '0' } : {}),
     ...(client.cookie ? { cookie: client.cookie } : {}),
+    ...(client.token ? { authorization: `Bearer ${client.token}` } : {}),
     ...(method === 'POST' && client.csrf ? { 'x-csrf-token': client.csrf } : {}),
   }
 }

@@ -24,17 +24,25 @@ export type Summary = {
   addedUs: number
   requestsPerSecond: number
   p99Ms: number
+  /** The largest share of answered increments that a round did not find in the store. */
+  lostShare: number
   rounds: number
 }
 
 const measuredPackages = [
   'express',
   'express-session',
+  'connect-redis',
+  'connect-pg-simple',
+  'redis',
+  'pg',
   'fastify',
   '@fastify/session',
   '@fastify/cookie',
   'iron-session',
   'better-auth',
+  'jose',
+  'fast-jwt',
   'autocannon',
 ]
 
@@ -85,6 +93,7 @@ export function summarize(measurements: Measurement[]): Summary[] {
           addedUs: median(own.map(({ round, cpuUs }) => cpuUs - bareIn(round))),
           requestsPerSecond: median(own.map(m => m.requestsPerSecond)),
           p99Ms: median(own.map(m => m.p99Ms)),
+          lostShare: Math.max(...own.map(m => m.lostShare)),
           rounds: own.length,
         },
       ]

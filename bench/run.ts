@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { chart } from './chart.ts'
-import { type Contender, chosenContenders, chosenJobs, contenders, type Job, jobs } from './contenders.ts'
+import { type Contender, chosenContenders, chosenJobs, contenders, type Job } from './contenders.ts'
 import { type Measurement, measure, type Options } from './measurement.ts'
 import { pinning } from './pinning.ts'
 import { table, withResults } from './report.ts'
@@ -80,7 +80,8 @@ async function main(): Promise<void> {
   } finally {
     await stopServices()
     const results = { ...run, measurements }
-    const complete = measurements.length === options.rounds * contenders.length * jobs.length
+    const everything = contenders.reduce((sum, contender) => sum + contender.jobs.length, 0)
+    const complete = measurements.length === options.rounds * everything
     if (complete && options.rounds >= 5) saveAndPublish(results)
     else if (measurements.length > 0) saveRaw(results)
     for (const job of chosenJobList) {
@@ -94,7 +95,8 @@ async function main(): Promise<void> {
 function* schedule(rounds: number, chosen: Contender[], chosenJobList: Job[]): Generator<[number, Contender, Job]> {
   for (let round = 1; round <= rounds; round += 1) {
     const order = round % 2 === 1 ? chosen : chosen.toReversed()
-    for (const job of chosenJobList) for (const contender of order) yield [round, contender, job]
+    for (const job of chosenJobList)
+      for (const contender of order) if (contender.jobs.includes(job)) yield [round, contender, job]
   }
 }
 

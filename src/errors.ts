@@ -20,6 +20,11 @@ export type ErrorCode = 'usage' | 'store' | 'data-too-large' | RefusalReason
  * - `session-ended`: the session ended on another request while this one was changing it.
  * - `cookie-ambiguous`: a sign-out came with two session cookies, so nobody can tell which session is meant.
  * - `too-many-sessions`: the user has the maximum number of sessions and the policy refuses one more.
+ * - `access-token-missing`, `access-token-invalid`: the route needs a bearer token, and there is none or it is not good (RFC 6750).
+ * - `authentication-insufficient`: the token is good, but its user proved too little or too long ago (RFC 9470).
+ * - `authorization-malformed`: several `Authorization` headers, or one that is none of ours.
+ * - `carriers-disagree`: a cookie and a bearer token came in one request and stand for different users.
+ * - `proof-invalid`: the proof of possession of a key (RFC 9449) is missing, wrong, or was seen before.
  * - `sign-in-overtaken`: "end all sessions" of this user ran while this sign-in was in progress.
  */
 export type RefusalReason =
@@ -33,6 +38,12 @@ export type RefusalReason =
   | 'cookie-ambiguous'
   | 'too-many-sessions'
   | 'sign-in-overtaken'
+  | 'access-token-missing'
+  | 'access-token-invalid'
+  | 'authentication-insufficient'
+  | 'authorization-malformed'
+  | 'carriers-disagree'
+  | 'proof-invalid'
 
 /** The base class: `instanceof LatchkeyError` is true for every error that Latchkey throws on purpose. */
 export abstract class LatchkeyError extends Error {
@@ -44,6 +55,31 @@ export abstract class LatchkeyError extends Error {
   readonly headers: Readonly<Record<string, string>> = {}
 }
 
+/**
+ * What a client may read of an error: the message where it was written for clients, else one line that gives nothing
+ * away (ASVS 16.5.1).
+ */
+export function publicMessage(error: unknown): string {
+  if (!(error instanceof LatchkeyError)) return 'Something went wrong on our side.'
+  if (error.status < 500) return error.message
+  return error.status === 503
+    ? 'The service is briefly unavailable. Please try again.'
+    : 'Something went wrong on our side.'
+}
+
+/** An error of a request, not of the code: it knows the answer to it. */
+abstract class AnswerableError extends LatchkeyError {
+  /**
+   * The answer as a Web-standard `Response`, one line of text; Hono asks errors for it. Misuse has none, so that it takes
+   * the framework's way for bugs and is printed.
+   */
+  getResponse(): Response {
+    const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...this.headers }
+    // Given as text, so that the platform says `text/plain; charset=utf-8` itself.
+    return new Response(`${publicMessage(this)}\n`, { status: this.status, headers })
+  }
+}
+
 /** A mistake in configuration or in the order of calls. The message names the option or the call, and the fix. */
 export class UsageError extends LatchkeyError {
   override readonly name = 'UsageError'
@@ -52,7 +88,7 @@ export class UsageError extends LatchkeyError {
 }
 
 /** The session's data would exceed `maxDataBytes`. Nothing was written; the stored session is as it was. */
-export class DataTooLargeError extends LatchkeyError {
+export class DataTooLargeError extends AnswerableError {
   override readonly name = 'DataTooLargeError'
   readonly code = 'data-too-large'
   readonly status = 413
@@ -69,16 +105,23 @@ const refusalStatus: Record<RefusalReason, number> = {
   'cookie-ambiguous': 400,
   'too-many-sessions': 403,
   'sign-in-overtaken': 401,
+  'access-token-missing': 401,
+  'access-token-invalid': 401,
+  'authentication-insufficient': 401,
+  'authorization-malformed': 400,
+  'carriers-disagree': 400,
+  'proof-invalid': 401,
 }
 
 /** An expected "no". The message is safe to show: it tells an honest person what to do and an attacker nothing. */
-export class Refusal extends LatchkeyError {
+export class Refusal extends AnswerableError {
   override readonly name = 'Refusal'
   readonly code: RefusalReason
   readonly status: number
   override readonly headers: Readonly<Record<string, string>>
 
-  constructor(reason: RefusalReason, message: string) {
+  /** `headers` come on top of those that every refusal has, such as `www-authenticate`. */
+  constructor(reason: RefusalReason, message: string, headers: Readonly<Record<string, string>> = {}) {
     super(message)
     this.code = reason
     this.status = refusalStatus[reason]
@@ -86,8 +129,8 @@ export class Refusal extends LatchkeyError {
     this.stack = `${this.name}: ${message}`
     // A cache must not answer an honest request with this refusal (CSRF-10).
     this.headers = reason.startsWith('csrf-')
-      ? { 'cache-control': 'no-store', vary: 'Sec-Fetch-Site, Origin' }
-      : { 'cache-control': 'no-store' }
+      ? { 'cache-control': 'no-store', vary: 'Sec-Fetch-Site, Origin', ...headers }
+      : { 'cache-control': 'no-store', ...headers }
   }
 }
 
@@ -104,7 +147,7 @@ export function sessionEnded(): Refusal {
  * never silently means "signed out" (ASVS 16.5.2, 16.5.3). The message names the operation; `cause` holds the details
  * and is for logs only.
  */
-export class StoreError extends LatchkeyError {
+export class StoreError extends AnswerableError {
   override readonly name = 'StoreError'
   readonly code = 'store'
   readonly status = 503

@@ -1,15 +1,19 @@
 /**
  * `npm run cluster`: three Campus instances over one Redis Cluster (or PostgreSQL), behind one address, on a machine that
- * has nothing but Node and the distribution's packages. Everything runs on free loopback ports, in one private directory,
- * and is gone after Ctrl-C.
+ * has nothing but Node and the distribution's packages. Each instance has a directory of its own, as on a machine of its own;
+ * with Redis the accounts are in a file that all of them open, with PostgreSQL nothing is shared but the database. Everything
+ * runs on free loopback ports, in one private directory, and is gone after Ctrl-C.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { developmentCertificate } from '../app/certificate.ts'
+import { placesIn } from '../app/data-directory.ts'
 import { startPostgres } from './servers/postgres.ts'
 import { startRedisCluster } from './servers/redis.ts'
 
@@ -21,7 +25,8 @@ const usage = `npm run cluster -- [options]
   --no-near-cache          ask the store on every request`
 
 interface Database {
-  readonly store: string
+  /** Where sessions and accounts are, as Campus's environment says it. */
+  readonly environment: Readonly<Record<string, string>>
   readonly lines: readonly string[]
   stop(): Promise<void>
 }
@@ -58,19 +63,21 @@ async function main(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-cluster-'))
   undo.push(() => rmSync(directory, { recursive: true, force: true }))
   console.log(`Starting ${values.store === 'redis' ? 'a Redis Cluster' : 'PostgreSQL'} …`)
-  const database = await (values.store === 'redis' ? redis() : postgres())
+  const database = await (values.store === 'redis' ? redis(directory) : postgres())
   undo.push(() => database.stop())
 
+  const shared = await sharedBy(directory, database, values['near-cache'])
   const instances: Instance[] = []
   for (let number = 1; number <= count; number += 1) {
-    // One after the other: the first one makes the certificate, the secret and the accounts that all of them use.
+    // One after the other: files are not for instances that start at once. With PostgreSQL they might.
     console.log(`Starting Campus ${number} of ${count} …`)
-    instances.push(await campus(directory, database.store, values['near-cache']))
+    instances.push(await campus(join(directory, `data-${number}`), shared))
   }
   const balancer = await balance(instances, Number(values.port))
   undo.push(() => void balancer.close())
   const { port } = balancer.address() as AddressInfo
 
+  // The first one found no accounts and created them.
   console.log(instances[0]?.printed.replace(/\n {2}Campus is open[\s\S]*/, ''))
   for (const line of database.lines) console.log(`  ${line}`)
   for (const [index, { port, process }] of instances.entries())
@@ -83,11 +90,15 @@ async function main(): Promise<void> {
 `)
 }
 
-async function redis(): Promise<Database> {
+async function redis(directory: string): Promise<Database> {
   const { nodes, stop } = await startRedisCluster()
   const role = (index: number) => (index < nodes.length / 2 ? 'master ' : 'replica')
   return {
-    store: `redis-cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
+    environment: {
+      CAMPUS_STORE: `redis-cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
+      // Instances on several machines would have to keep accounts in PostgreSQL.
+      CAMPUS_USERS: `sqlite:${join(directory, 'campus.db')}`,
+    },
     lines: nodes.map(({ port }, index) => `Redis ${role(index)}     127.0.0.1:${port}`),
     stop,
   }
@@ -95,14 +106,28 @@ async function redis(): Promise<Database> {
 
 async function postgres(): Promise<Database> {
   const server = await startPostgres()
-  return { store: server.url(), lines: [`PostgreSQL        127.0.0.1:${server.port}`], stop: () => server.stop() }
+  const lines = [`PostgreSQL        127.0.0.1:${server.port}, sessions and accounts`]
+  return { environment: { CAMPUS_STORE: server.url() }, lines, stop: () => server.stop() }
 }
 
-async function campus(directory: string, store: string, nearCache: boolean): Promise<Instance> {
+/** What an operator gives to all instances of one service: the address of the database, the secret, the certificate. */
+async function sharedBy(directory: string, database: Database, nearCache: boolean): Promise<Record<string, string>> {
+  const files = placesIn(directory)
+  await developmentCertificate(files, Date.now())
+  return {
+    ...database.environment,
+    SESSION_SECRET: randomBytes(32).toString('base64url'),
+    CAMPUS_TLS_CERT: files.certificate,
+    CAMPUS_TLS_KEY: files.key,
+    CAMPUS_NEAR_CACHE: String(nearCache),
+    CAMPUS_PORT: '0',
+  }
+}
+
+async function campus(directory: string, shared: Readonly<Record<string, string>>): Promise<Instance> {
   const main = join(import.meta.dirname, '../app/main.ts')
-  const options = ['--port', '0', '--data', join(directory, 'data'), ...(nearCache ? ['--near-cache'] : [])]
-  const child = spawn(process.execPath, ['--conditions=latchkey-source', main, ...options], {
-    env: { ...process.env, CAMPUS_STORE: store },
+  const child = spawn(process.execPath, ['--conditions=latchkey-source', main, '--data', directory], {
+    env: { ...process.env, ...shared },
     stdio: ['ignore', 'pipe', 'inherit'],
     // Ctrl-C goes to us, and we stop it in order.
     detached: true,

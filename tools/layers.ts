@@ -32,7 +32,7 @@ const layers: Record<string, Layer> = {
   session: { may: ['errors'], notNode: inputAndOutput },
   http: { may: ['session', 'errors'] },
   stores: {
-    may: ['errors', 'session/duration', 'session/turns', 'session/recent-map'],
+    may: ['errors', 'session/duration', 'session/turns', 'session/recent-map', 'session/change-feed'],
     types: ['session'],
     alternatives: true,
   },

@@ -27,6 +27,12 @@ const services: Service[] = [
     find: postgresPath,
   },
   {
+    name: 'PgBouncer',
+    why: 'what the PostgreSQL store does behind a connection pooler is tested',
+    debianPackage: 'pgbouncer',
+    find: pgbouncerPath,
+  },
+  {
     name: 'Redis',
     why: 'the Redis store is tested on real servers and clusters, which the tests start themselves',
     debianPackage: 'redis-server',
@@ -43,6 +49,11 @@ export function chromiumPath(): string | null {
 /** Where the Redis server is, for tests that start their own; null when it is not installed, and then they skip. */
 export function redisServerPath(): string | null {
   return executable('/usr/bin/redis-server')
+}
+
+/** Where PgBouncer is, for tests that start their own; null when it is not installed, and then they skip. */
+export function pgbouncerPath(): string | null {
+  return executable('/usr/sbin/pgbouncer')
 }
 
 /** Where PostgreSQL's server is, in a directory with all its programs; the newest one. Null when it is not installed. */
@@ -74,7 +85,8 @@ export function provision(): string[] {
 
 function version(path: string): string {
   try {
-    return execFileSync(path, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+    const said = execFileSync(path, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    return said.split('\n', 1)[0] ?? ''
   } catch (error) {
     return `which does not start: ${error instanceof Error ? error.message : error}`
   }

@@ -25,6 +25,7 @@ const userPages = {
   'login-signed-in': '/login',
   dashboard: '/dashboard',
   profile: '/profile',
+  devices: '/devices',
   'shop-with-cart': '/shop',
   'logout-signed-in': '/logout',
   'headers-signed-in': '/inspect_headers',
@@ -125,6 +126,8 @@ async function visit(
     passed += 12 * minute
     await page.goto('/')
   }
+  const program = { headers: { 'user-agent': 'campus-notes/2.1' }, data: { username: 'student123', password } }
+  await page.request.post('/api/token', program)
   await walk(userPages)
   await context.close()
 }

@@ -69,7 +69,7 @@ export function apiRoutes(parts: {
       const aboutMe = textField(request.body, 'about_me')
       const problem = aboutMeProblem(aboutMe)
       if (aboutMe === null || problem !== null) throw new Problem(400, 'That was not saved', problem ?? '')
-      users.setAboutMe(user.username, aboutMe)
+      await users.setAboutMe(user.username, aboutMe)
       response.json({ username: user.username, role: user.role, about_me: aboutMe })
     })
 

@@ -43,7 +43,7 @@ export function profileRoutes(parts: { pages: Pages; sessionOf: SessionOf; users
           body: visitor => profilePage(visitor, user, { draft: draft ?? user.aboutMe, problem, saved: false }),
         })
       }
-      users.setAboutMe(user.username, draft)
+      await users.setAboutMe(user.username, draft)
       session.data.profileSaved = true
       response.redirect(303, '/profile')
     })

@@ -37,6 +37,7 @@ ${styleSheets.map(name => html`<link rel="stylesheet" href="/assets/${name}.css"
 ${visitor.username === null ? '' : html`<a href="/dashboard"${current(page, '/dashboard')}>Dashboard</a>`}
 <a href="/shop"${current(page, '/shop')}>Books${cartBadge(visitor.copiesInCart)}</a>
 ${visitor.username === null ? '' : html`<a href="/profile"${current(page, '/profile')}>Profile</a>`}
+${visitor.username === null ? '' : html`<a href="/devices"${current(page, '/devices')}>Devices</a>`}
 </nav>
 <div class="account">${account(visitor, page)}</div>
 </div>

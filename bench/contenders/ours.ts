@@ -42,6 +42,8 @@ async function createStore(): Promise<SessionStore> {
       const { sqliteStore } = await import('latchkey/stores/sqlite')
       return sqliteStore(join(BENCH_DATA, 'sessions.db'))
     }
+    case 'sealed':
+      return (await import('latchkey/stores/sealed')).sealedStore()
     default:
       return (await import('latchkey/stores/memory')).memoryStore()
   }

@@ -1,12 +1,19 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { UsageError } from '../errors.ts'
 import type { ClientConnection } from '../http/client-address.ts'
+import type { Authenticator, Endpoint } from '../http/endpoint.ts'
 import type { Exchange } from '../http/exchange.ts'
-import { NodeFacts } from '../http/node-facts.ts'
+import { type GuardOptions, turnedAwayTo } from '../http/guard.ts'
+import { LetThrough } from '../http/let-through.ts'
+import { NodeFacts, requestFacts } from '../http/node-facts.ts'
 import type { Sessions } from '../http/sessions.ts'
 import type { Awaitable } from '../session/awaitable.ts'
 import { type Duration, durationMs } from '../session/duration.ts'
 import type { LoadOptions, Session } from '../session/session.ts'
+
+export type { GuardOptions } from '../http/guard.ts'
+
+export { requestFacts } from '../http/node-facts.ts'
 
 /**
  * Tell the compiler about your session data once, and `req.session.data` has its type everywhere:
@@ -42,15 +49,6 @@ export interface SessionMiddleware<Data extends object> extends RequestHandler {
   of(request: Request): Session<Data>
   /** The client's end of the connection as `trustProxy` allows it to be seen: address, HTTPS, host. */
   clientOf(request: Request): ClientConnection
-}
-
-/** How {@link requireUser} and {@link requireFresh} treat a request. */
-export interface GuardOptions extends LoadOptions {
-  /**
-   * Page to send a browser to with 303, `returnTo` added for requests that can be repeated (GET, HEAD). Default: no
-   * redirect, the refusal (401) goes to Express's error handling.
-   */
-  readonly redirectTo?: string
 }
 
 /** The exchanges of a request, with the manager each belongs to; the first one is the application's main one. */
@@ -133,20 +131,12 @@ export function requireFresh(within: Duration, options: GuardOptions = {}): Requ
 }
 
 /** Goes on to the route when the check passes: at once where the session is at hand. */
-function guard(
-  { redirectTo }: GuardOptions,
-  check: (exchange: Exchange<object>) => Awaitable<unknown>,
-): RequestHandler {
+function guard(options: GuardOptions, check: (exchange: Exchange<object>) => Awaitable<unknown>): RequestHandler {
   return (request, response, next) => {
     const turnAway = (error: unknown): void => {
-      const code = error instanceof Error && 'code' in error ? error.code : null
-      if (redirectTo === undefined || (code !== 'not-signed-in' && code !== 'not-fresh')) {
-        next(error)
-        return
-      }
-      const repeatable = request.method === 'GET' || request.method === 'HEAD'
-      const query = `${redirectTo.includes('?') ? '&' : '?'}returnTo=${encodeURIComponent(request.originalUrl)}`
-      response.redirect(303, repeatable ? redirectTo + query : redirectTo)
+      const page = turnedAwayTo(error, options, request.method, request.originalUrl)
+      if (page === null) next(error)
+      else response.redirect(303, page)
     }
     let checked: unknown
     try {
@@ -158,6 +148,49 @@ function guard(
     if (!(checked instanceof Promise)) next()
     // A failure of what follows is the framework's, not the check's.
     else return checked.then(() => next(), turnAway)
+  }
+}
+
+/** The guard that {@link requireBearer} makes. */
+export interface BearerGuard<Access> extends RequestHandler {
+  /** What the access token says; throws a `UsageError` in routes that this guard does not stand in front of. */
+  of(request: Request): Access
+}
+
+/**
+ * Lets only requests with a good access token through: `bearer` comes from `createBearer` of `latchkey/bearer`. A refusal
+ * goes to Express's error handling, with status and `WWW-Authenticate`. Needs no session middleware.
+ */
+export function requireBearer<Access extends object, Options>(
+  bearer: Authenticator<Access, Options>,
+  options?: Options,
+): BearerGuard<Access> {
+  const letThrough = new LetThrough<Access>()
+  const middleware: RequestHandler = (request, response, next) => {
+    const goOn = (access: Access) => {
+      letThrough.add(request, access)
+      next()
+    }
+    let access: Awaitable<Access>
+    try {
+      access = bearer.authenticate(requestFacts(request, response), options)
+    } catch (error) {
+      next(error)
+      return
+    }
+    if (!(access instanceof Promise)) goOn(access)
+    else access.then(goOn, next)
+  }
+  return Object.assign(middleware, { of: letThrough.of })
+}
+
+/** A route of Latchkey's own, such as `bearer.endpoints.refresh`. Mount a body parser before it. */
+export function endpoint(route: Endpoint): RequestHandler {
+  return async (request, response) => {
+    const { status, headers, body } = await route(requestFacts(request, response))
+    response.status(status).set(headers)
+    if (body === null) response.end()
+    else response.json(body)
   }
 }
 

@@ -1,25 +1,15 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { LatchkeyError } from '../errors.ts'
-import type { Exchange } from '../http/exchange.ts'
-import { NodeFacts, type NodeRequest } from '../http/node-facts.ts'
+import type { Authenticator, Endpoint } from '../http/endpoint.ts'
+import { contextOf, type HandlerContext } from '../http/handler-context.ts'
+import { NodeFacts, type NodeRequest, requestFacts } from '../http/node-facts.ts'
+import { writePlainError } from '../http/plain-error.ts'
 import type { Sessions } from '../http/sessions.ts'
 import { isThenable } from '../session/awaitable.ts'
-import { type Duration, durationMs } from '../session/duration.ts'
-import type { LoadOptions, Session } from '../session/session.ts'
+
+export { type NodeRequest, requestFacts } from '../http/node-facts.ts'
 
 /** What a handler gets besides request and response. */
-export interface NodeContext<Data extends object> {
-  /** The session of this request; `await session.load()` before reading its fields. */
-  readonly session: Session<Data>
-  /** A token for the form field `csrf_token` or the header `X-CSRF-Token`. Needs a loaded session. */
-  readonly csrfToken: () => string
-  /** Resolves to the session of a signed-in user, or rejects with a `Refusal` (401), which becomes the answer. */
-  readonly requireUser: (options?: LoadOptions) => Promise<Session<Data>>
-  /** As `requireUser`, for a user who proved who they are within this time, for example `'5m'`. */
-  readonly requireFresh: (within: Duration, options?: LoadOptions) => Promise<Session<Data>>
-  /** The exchange itself, for the client's address and for adapters on top of this one. */
-  readonly exchange: Exchange<Data>
-}
+export type NodeContext<Data extends object> = HandlerContext<Data>
 
 /** A request handler with a session. What it throws becomes the answer: a refusal its status, anything else 500. */
 export type NodeHandler<Data extends object> = (
@@ -48,7 +38,7 @@ export function sessions<Data extends object>(
   handler: NodeHandler<Data>,
   options: NodeOptions = {},
 ): RequestListener {
-  const { onError = plainError } = options
+  const { onError = (error, _request, response) => writePlainError(error, response) } = options
   return (request: NodeRequest, response) => {
     // The last resort for every request, so it never throws or rejects itself (ASVS 16.5.4).
     const fail = async (error: unknown): Promise<void> => {
@@ -61,7 +51,7 @@ export function sessions<Data extends object>(
       try {
         await onError(error, request, response)
       } catch {
-        if (!response.headersSent) plainError(error, request, response)
+        if (!response.headersSent) writePlainError(error, response)
         else if (!response.writableEnded) response.destroy()
       }
     }
@@ -71,13 +61,7 @@ export function sessions<Data extends object>(
       fail(refusal)
       return
     }
-    const context: NodeContext<Data> = {
-      session: exchange.session,
-      csrfToken: () => exchange.csrfToken(),
-      requireUser: async options => exchange.requireUser(options),
-      requireFresh: async (within, options) => exchange.requireFresh(durationMs(within, 'requireFresh'), options),
-      exchange,
-    }
+    const context = contextOf(exchange)
     try {
       const handled = handler(request, response, context)
       if (isThenable(handled)) handled.then(undefined, fail)
@@ -87,23 +71,38 @@ export function sessions<Data extends object>(
   }
 }
 
-function plainError(error: unknown, _request: IncomingMessage, response: ServerResponse): void {
-  const known = error instanceof LatchkeyError && error.status < 500 ? error : null
-  const status = error instanceof LatchkeyError ? error.status : 500
-  // As Express does: a fault that nobody hears of is never mended.
-  if (status === 500) console.error(error)
-  response.statusCode = status
-  // The handler may have described another body than this one already, such as its length, or allowed to store it.
-  for (const name of response.getHeaderNames()) if (aboutBody.test(name)) response.removeHeader(name)
-  response.setHeader('cache-control', 'no-store')
-  if (error instanceof LatchkeyError)
-    for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value)
-  response.setHeader('content-type', 'text/plain; charset=utf-8')
-  response.setHeader('x-content-type-options', 'nosniff')
-  response.end(
-    `${known?.message ?? (status === 503 ? 'The service is briefly unavailable. Please try again.' : 'Something went wrong on our side.')}\n`,
-  )
+/**
+ * Wraps a handler that only requests with a good access token reach: `bearer` comes from `createBearer` of
+ * `latchkey/bearer`. Everybody else gets the refusal, with status and `WWW-Authenticate`.
+ */
+export function requireBearer<Access, Options>(
+  bearer: Authenticator<Access, Options>,
+  handler: (request: NodeRequest, response: ServerResponse, access: Access) => unknown,
+  options?: Options,
+): (request: NodeRequest, response: ServerResponse) => Promise<void> {
+  return answering(async (request, response) => {
+    await handler(request, response, await bearer.authenticate(requestFacts(request, response), options))
+  })
 }
 
-const aboutBody =
-  /^(content-(?!security-policy).*|transfer-encoding|trailer|etag|last-modified|expires|accept-ranges|location)$/
+/** A route of Latchkey's own, such as `bearer.endpoints.refresh`. Assign the parsed body to `request.body` before. */
+export function endpoint(route: Endpoint): (request: NodeRequest, response: ServerResponse) => Promise<void> {
+  return answering(async (request, response) => {
+    const { status, headers, body } = await route(requestFacts(request, response))
+    const text = body === null ? '' : JSON.stringify(body)
+    const type = body === null ? {} : { 'content-type': 'application/json; charset=utf-8' }
+    response.writeHead(status, { ...headers, ...type, 'content-length': Buffer.byteLength(text) }).end(text)
+  })
+}
+
+/** What it throws becomes the answer, or the end of one that has begun. */
+function answering(work: (request: NodeRequest, response: ServerResponse) => Promise<void>): typeof work {
+  return async (request, response) => {
+    try {
+      await work(request, response)
+    } catch (error) {
+      if (!response.headersSent) writePlainError(error, response)
+      else response.destroy()
+    }
+  }
+}

@@ -81,6 +81,14 @@ function checkPolicy(options: SessionsOptions): Finding[] {
 
 function checkStore({ store }: SessionsOptions): Finding[] {
   if (!store) return [failure('store: none.', "Pass one, for example sqliteStore('sessions.db').")]
+  if (store.carried === 'all') {
+    return [
+      warning(
+        'store is sealed, without a list of sessions: a copied cookie works until its idle time-out, and when it is used until the absolute one, also after sign-out (ASVS 7.4.1 is not met).',
+        "Pass sealedStore({ revocations: sqliteStore('sessions.db') }), or keep policy.idleTimeout short.",
+      ),
+    ]
+  }
   return [
     store.persistent
       ? ok(`store is ${store.name} and survives a restart.`)
@@ -154,7 +162,7 @@ function checkCsrf({ csrf }: SessionsOptions): Finding[] {
   ]
 }
 
-function checkWatch({ onEvent, onReplay }: SessionsOptions): Finding[] {
+function checkWatch({ onEvent, onReplay, store }: SessionsOptions): Finding[] {
   return [
     onEvent
       ? ok('Events are listened to.')
@@ -162,11 +170,15 @@ function checkWatch({ onEvent, onReplay }: SessionsOptions): Finding[] {
           'onEvent is not set: nobody learns of a replayed token.',
           'Write the events to your log, and alert on severity `alert`.',
         ),
-    onReplay === 'refuse'
-      ? warning(
-          "onReplay is 'refuse': when a token was stolen, thief and owner keep the session.",
-          "Use 'end', the default.",
-        )
-      : ok('A replayed token ends the session.'),
+    ...(store?.carried === 'all' ? [] : [checkReplay(onReplay)]),
   ]
+}
+
+function checkReplay(onReplay: SessionsOptions['onReplay']): Finding {
+  return onReplay === 'refuse'
+    ? warning(
+        "onReplay is 'refuse': when a token was stolen, thief and owner keep the session.",
+        "Use 'end', the default.",
+      )
+    : ok('A replayed token ends the session.')
 }

@@ -1,12 +1,76 @@
 import { randomBytes } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
+import { type Duration, durationMs } from '../session/duration.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Prints a new secret: 32 random bytes as 43 base64url characters, alone on its line so that a script can take it. */
-export function keygen(args: string[], terminal: Terminal): number {
-  if (args.length > 0) {
-    terminal.error('latchkey keygen takes no options. Use it as: export SESSION_SECRET="$(npx latchkey keygen)"')
+/** What signs access tokens, and the key that it needs. */
+const algorithms: Record<string, () => Promise<JWK>> = {
+  ES256: () => privateJwk('ES256'),
+  EdDSA: () => privateJwk('EdDSA'),
+  Ed25519: () => privateJwk('Ed25519'),
+  HS256: async () => ({ kty: 'oct', k: secret() }),
+}
+
+/**
+ * Prints a new secret: 32 random bytes as 43 base64url characters, alone on its line so that a script can take it. With
+ * `--jwk` a private key for access tokens, a JWK alone on its line, so that a file of several is made with `>>`.
+ */
+export async function keygen(args: string[], terminal: Terminal): Promise<number> {
+  const options = readOptions(args)
+  if (typeof options === 'string') {
+    terminal.error(`latchkey keygen: ${options}`)
     return 2
   }
-  terminal.out(randomBytes(32).toString('base64url'))
+  if (!options.jwk) {
+    terminal.out(secret())
+    return 0
+  }
+  const jwk = await options.make()
+  const kid = await calculateJwkThumbprint(jwk)
+  terminal.out(JSON.stringify({ ...jwk, use: 'sig', alg: options.alg, kid, ...options.times }))
   return 0
+}
+
+type Options = { jwk: false } | { jwk: true; alg: string; make: () => Promise<JWK>; times: Record<string, string> }
+
+/** The options, or what is wrong with them. */
+function readOptions(args: string[]): Options | string {
+  try {
+    const text = { type: 'string' } as const
+    const { values } = parseArgs({ args, options: { jwk: { type: 'boolean' }, alg: text, from: text, until: text } })
+    const { jwk = false, alg = 'ES256', from, until } = values
+    if (!jwk && Object.keys(values).length > 0) return '--alg, --from and --until are for --jwk.'
+    if (!jwk) return { jwk }
+    const make = Object.hasOwn(algorithms, alg) ? algorithms[alg] : undefined
+    if (!make) return `--alg ${alg} is none of ${Object.keys(algorithms).join(', ')}.`
+    const times = { ...time('from', from), ...time('until', until) }
+    const [begin = '', end = '9999'] = [times['latchkey:from'], times['latchkey:until']]
+    return begin < end ? { jwk, alg, make, times } : '--until is not after --from.'
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** A time as a JWK of ours holds it: the option is a time in UTC, or a length of time from now on. Throws when it is neither. */
+function time(option: 'from' | 'until', value: string | undefined): Record<string, string> {
+  if (value === undefined) return {}
+  const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z)?$/.test(value)
+  const isLength = /^\d{1,5}[smhd]$/.test(value)
+  const at = isLength ? Date.now() + durationMs(value as Duration, option) : isTime ? Date.parse(value) : Number.NaN
+  const written = Number.isNaN(at) ? null : `${new Date(at).toISOString().slice(0, 19)}Z`
+  // `Date.parse` takes the 31st of June for the first of July.
+  if (written && (isLength || written.startsWith(value.slice(0, 10)))) return { [`latchkey:${option}`]: written }
+  throw new Error(
+    `--${option} ${value} is no time: write it in UTC, such as 2027-01-31 or 2027-01-31T04:00:00Z, or from now on, such as 7d.`,
+  )
+}
+
+async function privateJwk(alg: string): Promise<JWK> {
+  const { privateKey } = await generateKeyPair(alg, { extractable: true })
+  return exportJWK(privateKey)
+}
+
+function secret(): string {
+  return randomBytes(32).toString('base64url')
 }

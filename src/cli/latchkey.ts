@@ -9,6 +9,10 @@ const help = `latchkey: session management for TypeScript servers
 Usage: latchkey <command> [options]
 
   keygen                 Print a new server secret for the \`secrets\` option.
+  keygen --jwk           Print a new private key for access tokens, for the \`keys\` option.
+    --alg ALGORITHM      ES256 (default), EdDSA, Ed25519 or HS256.
+    --from TIME          When it begins to sign: a time in UTC, or 7d from now.
+    --until TIME         When it stops to sign at the latest.
   doctor [options]       Check a deployment against a checklist; exit 1 when something is wrong.
     --config FILE        Module whose default export is the options object of createSessions.
     --url URL            A running site to look at from outside (repeatable).

@@ -2,6 +2,7 @@ import { Refusal, type RefusalReason, UsageError } from '../errors.ts'
 import type { Engine } from '../session/engine.ts'
 import type { RequestOrigin } from '../session/events.ts'
 import type { Carrier, LiveSession } from '../session/session.ts'
+import { Client, single } from './client.ts'
 import type { ClientConnection, ReadConnection } from './client-address.ts'
 import { duplicated, findCookie } from './cookie-header.ts'
 import { csrfTokenFrom, judgeOrigin, type OriginVerdict } from './csrf.ts'
@@ -39,16 +40,18 @@ export interface CookieHost {
 export class CookieCarrier implements Carrier {
   readonly arrivedAt: number
   ambiguous = false
+  readonly bearer = null
   readonly #host: CookieHost
   readonly #facts: RequestFacts
   readonly #onUse: () => void
-  #client: ClientConnection | null = null
+  readonly #client: Client
 
   constructor(host: CookieHost, facts: RequestFacts, onUse: () => void) {
     this.arrivedAt = host.engine.now()
     this.#host = host
     this.#facts = facts
     this.#onUse = onUse
+    this.#client = new Client(host.readConnection, facts)
   }
 
   get maxDataBytes(): number {
@@ -57,15 +60,11 @@ export class CookieCarrier implements Carrier {
 
   /** The client's end of the connection, as far as proxies are trusted. */
   get client(): ClientConnection {
-    if (!this.#client) {
-      const { remoteAddress, headers, encrypted } = this.#facts
-      this.#client = this.#host.readConnection(remoteAddress, headers, encrypted)
-    }
-    return this.#client
+    return this.#client.connection
   }
 
   origin(): RequestOrigin {
-    return { address: this.client.address, userAgent: single(this.#facts.headers['user-agent'])?.slice(0, 256) ?? null }
+    return this.#client.origin()
   }
 
   token(): string | null {
@@ -93,9 +92,17 @@ export class CookieCarrier implements Carrier {
 
   /** The first layer, before anything else: what the browser says about where the request comes from. */
   crossSiteRefusal(): Refusal | null {
-    if (this.#judgedOrigin() !== 'cross-site' || this.#isExempt()) return null
+    if (this.#judgedOrigin() !== 'cross-site' || this.#isExempt() || this.#isBearersAlone()) return null
     const message = 'This request came from another site, so it was not carried out.'
     return this.#unlessReportOnly(this.refuse('csrf-cross-site', message, null))
+  }
+
+  /** Whether a CSRF token may have to be looked for in the body: only of a session's unsafe request without the header. */
+  mayNeedBody(): boolean {
+    const { headers } = this.#facts
+    if (!this.#host.csrf.token || this.#judgedOrigin() === 'safe-method' || this.#isExempt()) return false
+    if (csrfTokenFrom(headers, undefined) !== null) return false
+    return typeof headers.cookie === 'string' && findCookie(headers.cookie, this.#host.cookie.name) !== null
   }
 
   /** The second layer, for requests that a session's cookie authenticates: a token that only its own pages know. */
@@ -148,6 +155,16 @@ export class CookieCarrier implements Carrier {
     return guestPage ? null : 'csrf-token-invalid'
   }
 
+  /**
+   * A request that only a bearer token authenticates: no page of another site can make a browser send one without being
+   * allowed to by CORS. With a cookie beside it the cookie's rules hold (CSRF-13).
+   */
+  #isBearersAlone(): boolean {
+    const { authorization, cookie } = this.#facts.headers
+    if (typeof authorization !== 'string' || !/^(bearer|dpop) /i.test(authorization)) return false
+    return typeof cookie !== 'string' || findCookie(cookie, this.#host.cookie.name) === null
+  }
+
   #isExempt(): boolean {
     const { exempt } = this.#host.csrf
     if (exempt.size === 0) return false
@@ -169,7 +186,3 @@ const csrfMessages = {
 } as const
 
 const noSession: CsrfScope = { id: null, authenticatedAt: null }
-
-function single(header: string | readonly string[] | undefined): string | undefined {
-  return typeof header === 'object' ? header.join(', ') : header
-}

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import type { Refusal } from '../errors.ts'
 import { type Awaitable, after } from '../session/awaitable.ts'
 import { type CarrierChange, type LoadOptions, Session } from '../session/session.ts'
@@ -11,6 +12,8 @@ import { appendSetCookie } from './set-cookie.ts'
 export interface SessionHost extends CookieHost {
   /** What a sign-out clears in the browser besides `storage`, or `false` for no `Clear-Site-Data` at all. */
   readonly clearSiteData: readonly AlsoCleared[] | false
+  /** Makes nonces for proofs of possession. */
+  readonly nonceKey: KeyObject
 }
 
 /**
@@ -42,6 +45,14 @@ export class Exchange<Data extends object = Record<string, unknown>> implements 
   /** The refusal for a request that another site's page sent, or `null`. Costs no store access; ask before anything else. */
   refusal(): Refusal | null {
     return this.#carrier.crossSiteRefusal()
+  }
+
+  /**
+   * Whether `facts.body()` may be asked for a CSRF token: where parsing a body takes time, the adapter does it now, before
+   * the session is loaded, and spares it all other requests.
+   */
+  mayNeedBody(): boolean {
+    return this.#carrier.mayNeedBody()
   }
 
   /**

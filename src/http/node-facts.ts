@@ -47,3 +47,8 @@ export class NodeFacts implements RequestFacts {
     holdResponse(this.#response, exchange, this.#fail)
   }
 }
+
+/** A request as `bearer.signIn`, `bearer.authenticate` and Latchkey's endpoints take it. */
+export function requestFacts(request: NodeRequest, response: ServerResponse): RequestFacts {
+  return new NodeFacts(request, response, () => {})
+}

@@ -14,7 +14,7 @@ import { CsrfTokens } from './csrf-tokens.ts'
 import { Exchange, type SessionHost } from './exchange.ts'
 import type { AlsoCleared } from './hygiene.ts'
 import type { RequestFacts } from './request-facts.ts'
-import { type SessionCookieOptions, sessionCookie } from './set-cookie.ts'
+import { maxCookieAgeSeconds, maxCookieBytes, type SessionCookieOptions, sessionCookie } from './set-cookie.ts'
 
 /** Options of {@link createSessions}. Only `secrets` and `store` are needed: the defaults are the safe ones. */
 export interface SessionsOptions {
@@ -46,7 +46,10 @@ export interface SessionsOptions {
    * them is a thief; `refuse` only refuses the request. Both raise `token.replayed`.
    */
   readonly onReplay?: 'end' | 'refuse'
-  /** Most bytes of one session's data as JSON, 256 to 1,048,576. Default 65,536. More throws a `DataTooLargeError` (413). */
+  /**
+   * Most bytes of one session's data as JSON, 256 to 1,048,576. Default 65,536. More throws a `DataTooLargeError` (413).
+   * With a sealed store, where a cookie must hold it: at most 2,800, default 2,048.
+   */
   readonly maxDataBytes?: number
   /** How long the store may take before the request ends with 503. Default `'2s'`. */
   readonly storeTimeout?: Duration
@@ -81,6 +84,11 @@ export interface CsrfOptions {
 export interface Sessions<Data extends object = Record<string, unknown>> {
   /** The policy in force. */
   readonly policy: Policy
+  /**
+   * Whether sessions can be listed and ended from elsewhere. `false` with a sealed store without a list: `list`, `find`, `end`,
+   * `endUser` and `endEverybody` then throw a `UsageError`, and a copied cookie works until it times out, also after sign-out.
+   */
+  readonly revocable: boolean
   /** The user's live sessions, newest first. */
   list(userId: string): Promise<SessionInfo[]>
   /** One live session by its public id, or `null`. */
@@ -121,18 +129,31 @@ export function createSessions<Data extends object = Record<string, unknown>>(
   options: SessionsOptions,
 ): Sessions<Data> {
   const production = (options.environment ?? process.env.NODE_ENV) === 'production'
-  const { store, clock = Date.now, random = pooledRandomBytes, insecureHttp = false, maxDataBytes = 65_536 } = options
+  const { store, clock = Date.now, random = pooledRandomBytes, insecureHttp = false } = options
   if (!store)
     throw new UsageError(
       "store is missing: pass one, for example sqliteStore('sessions.db') from 'latchkey/stores/sqlite'.",
     )
   if (production) assertFitForProduction(options)
-  if (!(Number.isInteger(maxDataBytes) && maxDataBytes >= 256 && maxDataBytes <= 1_048_576)) {
-    throw new UsageError('maxDataBytes must be a whole number from 256 to 1048576.')
+  const [mostData, usualData] = store.carried ? [2_800, 2_048] : [1_048_576, 65_536]
+  const { maxDataBytes = usualData } = options
+  if (!(Number.isInteger(maxDataBytes) && maxDataBytes >= 256 && maxDataBytes <= mostData)) {
+    const inside = store.carried ? ', because a cookie holds it all' : ''
+    throw new UsageError(`maxDataBytes must be a whole number from 256 to ${mostData}${inside}.`)
   }
 
   const ring = createKeyRing(options.secrets)
   const policy = resolvePolicy(options.policy)
+  if (store.carried === 'all' && policy.maxSessions !== null) {
+    throw new UsageError(
+      'policy.maxSessions needs a list of sessions: pass sealedStore({ revocations: … }) a store, or leave maxSessions out.',
+    )
+  }
+  const cookie = sessionCookie({
+    sameSite: policy.preset === 'owasp-high' ? 'strict' : 'lax',
+    ...options.cookie,
+    insecureHttp,
+  } as SessionCookieOptions)
   const engine = new Engine({
     ring,
     store,
@@ -141,19 +162,18 @@ export function createSessions<Data extends object = Record<string, unknown>>(
     random,
     onReplay: options.onReplay ?? 'end',
     storeTimeoutMs: durationMs(options.storeTimeout ?? '2s', 'storeTimeout'),
+    // Old browsers count the attributes, too.
+    place: { name: cookie.name, maxLength: maxCookieBytes - cookie.set('', maxCookieAgeSeconds).length },
   })
   if (options.onEvent) engine.events.subscribe(options.onEvent)
   const host: SessionHost = {
     engine,
     insecureHttp,
     maxDataBytes,
-    cookie: sessionCookie({
-      sameSite: policy.preset === 'owasp-high' ? 'strict' : 'lax',
-      ...options.cookie,
-      insecureHttp,
-    } as SessionCookieOptions),
+    cookie,
     readConnection: clientAddress(options.trustProxy ?? false),
     clearSiteData: options.clearSiteData ?? [],
+    nonceKey: ring.newest.nonceKey,
     csrf: {
       origins: ownOrigins(options.csrf?.origins),
       tokens: new CsrfTokens(ring, random),
@@ -164,8 +184,9 @@ export function createSessions<Data extends object = Record<string, unknown>>(
   }
   const stopSweeping = sweepRegularly(engine, options.sweepEvery ?? '1m')
 
-  return {
+  const sessions: Sessions<Data> = {
     policy,
+    revocable: engine.carried !== 'all',
     list: async userId => (await engine.list(userId)).map(entry => describe(entry, policy)),
     find: async sid => {
       const entry = await engine.find(sid)
@@ -179,7 +200,7 @@ export function createSessions<Data extends object = Record<string, unknown>>(
     endEverybody: () => engine.endEverybody('revoked'),
     generation: userId => engine.generation(userId),
     subscribe: listener => engine.events.subscribe(listener),
-    policyPage: () => policyPage(policy),
+    policyPage: () => policyPage(policy, engine.carried),
     ping: () => engine.ping(),
     sweep: () => engine.sweep(),
     close: () => {
@@ -188,6 +209,17 @@ export function createSessions<Data extends object = Record<string, unknown>>(
     },
     exchange: facts => new Exchange<Data>(host, facts),
   }
+  hosts.set(sessions, { host, store })
+  return sessions
+}
+
+const hosts = new WeakMap<object, { readonly host: SessionHost; readonly store: SessionStore }>()
+
+/** @internal What a manager runs on, for the other carriers: they bring sessions of the same lifecycle. */
+export function hostOf(sessions: object): { readonly host: SessionHost; readonly store: SessionStore } {
+  const found = hosts.get(sessions)
+  if (found) return found
+  throw new UsageError('Pass the object that createSessions returned, of the same copy of the package latchkey.')
 }
 
 function assertFitForProduction({ store, insecureHttp, trustProxy, csrf }: SessionsOptions): void {

@@ -26,6 +26,11 @@ export class AskedStore {
     return this.#store.caches === true
   }
 
+  /** What of a session its token carries. */
+  get carried(): 'data' | 'all' | null {
+    return this.#store.carried ?? null
+  }
+
   /**
    * The record as it is now, `null` when there is none, `corrupt` when it is damaged; at once where the store answers at
    * once. With `remembered` it may be out of date where the store caches.
@@ -83,6 +88,7 @@ export class AskedStore {
   }
 
   #unreadable(cause: unknown, sid: string, request: { origin(): RequestOrigin } | null): 'corrupt' {
+    if (cause instanceof LatchkeyError) throw cause
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'corrupt-record'))
       throw this.failed('read', cause)
     this.#events.emit(sid, null, request?.origin() ?? null, { type: 'record.corrupt' })

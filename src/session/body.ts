@@ -15,6 +15,8 @@ export interface SessionBody {
   readonly aal: AssuranceLevel
   /** Whether the cookie survives the end of the browser ("remember me"). */
   readonly persistent: boolean
+  /** Whose a bearer session is; `null`: it is carried by a cookie. A token answers only at the door of its own kind. */
+  readonly bearer: BearerHolder | null
   /** Where the session was created from. */
   readonly client: RequestOrigin
   /** The secret that is current, and the server key that its token and the data are under. */
@@ -23,6 +25,14 @@ export interface SessionBody {
   readonly retired: readonly RetiredSecret[]
   /** The application's data, sealed under the current secret; the fields above and the user are authenticated with it. */
   readonly data: string
+}
+
+/** The program that holds a bearer session. */
+export interface BearerHolder {
+  /** Its OAuth client id. */
+  readonly clientId: string
+  /** Thumbprint of the key that must prove possession of the refresh token (RFC 9449, `jkt`), or `null`. */
+  readonly keyThumbprint: string | null
 }
 
 /** A secret that is no longer current. */
@@ -64,6 +74,7 @@ function isSound(value: unknown): value is SessionBody {
     body.amr.every(method => typeof method === 'string') &&
     typeof body.aal === 'number' &&
     typeof body.persistent === 'boolean' &&
+    isBearerOrNull(body.bearer) &&
     isStringOrNull(body.client?.address) &&
     isStringOrNull(body.client.userAgent) &&
     typeof body.secret?.hash === 'string' &&
@@ -73,6 +84,10 @@ function isSound(value: unknown): value is SessionBody {
     body.retired.every(isSoundlyRetired) &&
     typeof body.data === 'string'
   )
+}
+
+function isBearerOrNull(bearer: BearerHolder | null): boolean {
+  return bearer === null || (typeof bearer?.clientId === 'string' && isStringOrNull(bearer.keyThumbprint))
 }
 
 function isSoundlyRetired(entry: RetiredSecret | null): boolean {
@@ -92,13 +107,13 @@ function isStringOrNull(value: unknown): boolean {
 }
 
 type Identity = Pick<StoredRecord, 'sid' | 'userId' | 'createdAt'>
-type Assurance = Pick<SessionBody, 'authenticatedAt' | 'amr' | 'aal' | 'persistent'>
+type Assurance = Pick<SessionBody, 'authenticatedAt' | 'amr' | 'aal' | 'persistent' | 'bearer'>
 
 /**
- * What the sealed data is bound to: whoever can write to the store, but does not hold the token, cannot make a session
+ * What the sealed data is bound to, as a text: whoever can write to the store, but does not hold the token, cannot make a session
  * somebody else's, stronger, younger or longer-lived: the data then no longer opens and the session is refused.
  */
-function identityOf(record: Identity, body: Assurance): string {
+export function identityOf(record: Identity, body: Assurance): string {
   return JSON.stringify([
     record.sid,
     record.userId,
@@ -107,6 +122,7 @@ function identityOf(record: Identity, body: Assurance): string {
     body.amr,
     body.aal,
     body.persistent,
+    body.bearer,
   ])
 }
 

@@ -1,11 +1,11 @@
 import type { AssuranceLevel } from './assurance.ts'
-import { encodeBody, type RetiredSecret, type SessionBody, sealData, sealHandoff } from './body.ts'
+import { type BearerHolder, encodeBody, type RetiredSecret, type SessionBody, sealData, sealHandoff } from './body.ts'
 import type { RequestOrigin } from './events.ts'
 import type { RingKey } from './key-ring.ts'
 import type { OpenedBody } from './known-tokens.ts'
 import { lifetimeOf, type Policy } from './policy.ts'
 import { sealingKey } from './seal.ts'
-import type { StoredRecord } from './store.ts'
+import type { SessionStore, StoredRecord } from './store.ts'
 import { newSecret, newSid, type RandomBytes, secretHash } from './token.ts'
 import { expiryOf, worthKeeping } from './verdict.ts'
 
@@ -17,6 +17,8 @@ export interface NewSession {
   readonly amr: readonly string[]
   readonly aal: AssuranceLevel
   readonly persistent: boolean
+  /** Whose a bearer session is, `null` for one in a cookie. */
+  readonly bearer: BearerHolder | null
   readonly client: RequestOrigin
   /** The sid of the session that ends right after, or `null`: it does not count against the user's maximum. */
   readonly replaces: string | null
@@ -46,6 +48,8 @@ export interface Circumstances {
   readonly random: RandomBytes
   /** The key that new secrets are issued under: the newest of the ring. */
   readonly serverKey: RingKey
+  /** What of the session its token carries instead of its record. */
+  readonly carried: SessionStore['carried'] | null
 }
 
 /** A record ready to be written, and the same opened. */
@@ -55,18 +59,18 @@ export interface Drafted {
 }
 
 /** The first record of a session. */
-export function draftNew(session: NewSession, { now, policy, random, serverKey }: Circumstances): Drafted {
-  const { userId, json, amr, aal, persistent, client } = session
+export function draftNew(session: NewSession, { now, policy, random, serverKey, carried }: Circumstances): Drafted {
+  const { userId, json, amr, aal, persistent, bearer, client } = session
   const secret = newSecret(random)
   const key = sealingKey(serverKey, secret)
   const identity = { sid: newSid(random, userId), userId, createdAt: now }
-  const assurance = { authenticatedAt: userId === null ? null : now, amr, aal, persistent }
+  const assurance = { authenticatedAt: userId === null ? null : now, amr, aal, persistent, bearer }
   const body: SessionBody = {
     ...assurance,
     client,
     secret: { hash: secretHash(secret), keyId: serverKey.id, issuedAt: now },
     retired: [],
-    data: sealData(key, json, identity, assurance, random),
+    data: carried ? '' : sealData(key, json, identity, assurance, random),
   }
   const expiresAt = expiryOf(now, now, lifetimeOf(policy, persistent))
   const record: StoredRecord = {
@@ -84,7 +88,7 @@ export function draftNew(session: NewSession, { now, policy, random, serverKey }
 export function draftNext(
   held: OpenedBody & { readonly record: StoredRecord },
   draft: Draft,
-  { now, policy, random, serverKey }: Circumstances,
+  { now, policy, random, serverKey, carried }: Circumstances,
 ): Drafted {
   const { record, body } = held
   const secret = draft.secret ? newSecret(random) : held.secret
@@ -95,8 +99,9 @@ export function draftNext(
   const nextBody: SessionBody = {
     ...assurance,
     secret: draft.secret ? { hash: secretHash(secret), keyId: serverKey.id, issuedAt: now } : body.secret,
-    retired: nextRetired(held, draft, secret, now, random),
-    data: reseal ? sealData(key, json, record, assurance, random) : body.data,
+    // Where the token is all there is, nobody remembers which came before it.
+    retired: carried === 'all' ? [] : nextRetired(held, draft, secret, now, random),
+    data: reseal && !carried ? sealData(key, json, record, assurance, random) : body.data,
   }
   const lastSeenAt = draft.activity ? Math.max(now, record.lastSeenAt) : record.lastSeenAt
   const expiresAt = expiryOf(record.createdAt, lastSeenAt, lifetimeOf(policy, body.persistent))

@@ -6,9 +6,11 @@ import { type Circumstances, type Draft, type Drafted, draftNew, draftNext, type
 import { EventStream } from './event-stream.ts'
 import type { EventDetail, RequestOrigin } from './events.ts'
 import type { KeyRing } from './key-ring.ts'
-import { type KnownToken, KnownTokens, type OpenedBody, remember } from './known-tokens.ts'
+import { type KnownToken, KnownTokens, knownToken, type OpenedBody, remember } from './known-tokens.ts'
 import { lifetimeOf, type Policy } from './policy.ts'
+import { RecentMap } from './recent-map.ts'
 import { sealingKey } from './seal.ts'
+import { type Carried, carriedBy, carriedJson, SealedTokens, type TokenPlace } from './sealed-tokens.ts'
 import type { EndMark, EndReason, SessionStore, StoredRecord } from './store.ts'
 import { areRecords, isAnything, isCount, isCreateResult, isRecordOrNull, isSaveResult } from './store-answers.ts'
 import { type RandomBytes, writeToken } from './token.ts'
@@ -25,6 +27,8 @@ export interface EngineOptions {
   /** Whether a replay ends the session (both holders) or only refuses the request. */
   readonly onReplay: 'end' | 'refuse'
   readonly storeTimeoutMs: number
+  /** Where tokens are presented, for those that carry their session. */
+  readonly place: TokenPlace
 }
 
 /** What the engine must know of a request. */
@@ -40,6 +44,8 @@ export interface Held extends OpenedBody {
   readonly record: StoredRecord
   readonly verdict: Extract<Verdict, { kind: 'current' | 'retired' }>
   readonly known: KnownToken
+  /** What the token carries, as this request has saved it since; `null` when the store has it all. */
+  readonly own: { carried: Carried } | null
 }
 
 /** Tombstones outlive their session by this much, so that the use of a dead token is recognised for what it is. */
@@ -53,8 +59,16 @@ export class Engine {
   readonly policy: Policy
   readonly events: EventStream
   readonly #options: EngineOptions
+  /** What of a session its token carries; `null` when the store has it all. */
+  readonly carried: 'data' | 'all' | null
   readonly #known: KnownTokens
+  readonly #sealed: SealedTokens | null
   readonly #store: AskedStore
+  /**
+   * Where tokens carry it all: the version before which no copy of a session is made anew, because it was ended or stepped up
+   * since. So a page that is still loading does not undo a sign-out. As far as this process knows: no protection from thieves.
+   */
+  readonly #leastVersions = new RecentMap<number>(10_000)
   /** The changes to one session take turns in this process, instead of running into conflicts. */
   readonly #turns: Turns
 
@@ -62,9 +76,11 @@ export class Engine {
     this.#options = options
     this.policy = options.policy
     this.events = new EventStream(options.clock)
-    this.#known = new KnownTokens(options.ring)
     this.#store = new AskedStore(options.store, this.events, options.storeTimeoutMs)
-    this.#turns = turnsOf(options.store)
+    this.carried = this.#store.carried
+    this.#sealed = this.carried && new SealedTokens(options.ring, this.carried, options.place, options.random)
+    this.#known = new KnownTokens(options.ring, undefined, this.#sealed)
+    this.#turns = Turns.of(options.store)
   }
 
   now(): number {
@@ -86,20 +102,23 @@ export class Engine {
       this.events.emit(null, null, arrival.origin(), { type: 'token.forged' })
       return null
     }
+    const own = known.carried && { carried: known.carried }
+    if (own && this.carried === 'all') return this.#hold(own.carried.record, known, own, arrival)
     const remembered = this.#store.read(known.sid, arrival, 'remembered')
-    if (!this.#store.caches) return after(remembered, record => this.#openRecord(record, known, arrival))
+    if (!this.#store.caches) return after(remembered, record => this.#openRecord(record, known, own, arrival))
     return after(remembered, record => {
       // From a record out of date follows nothing but "still here": neither a time-out nor, after a rotation on another
       // node, a replay.
       if (record === 'corrupt' || this.#isAsExpected(record, known, arrival))
-        return this.#openRecord(record, known, arrival)
-      return after(this.#store.read(known.sid, arrival), now => this.#openRecord(now, known, arrival))
+        return this.#openRecord(record, known, own, arrival)
+      return after(this.#store.read(known.sid, arrival), now => this.#openRecord(now, known, own, arrival))
     })
   }
 
   /** Records that a session was used, when it is time to. Not awaited: a lost touch only makes the idle time-out early. */
-  touch({ record, body }: Held): void {
-    if (!this.isTouchDue(record.lastSeenAt)) return
+  touch({ record, body }: Pick<Held, 'record' | 'body'>): void {
+    // A token that carries it all is replaced when the response leaves.
+    if (this.carried === 'all' || !this.isTouchDue(record.lastSeenAt)) return
     const now = this.now()
     const expiresAt = expiryOf(record.createdAt, now, lifetimeOf(this.policy, body.persistent))
     this.#store.ask('touch', isAnything, store => store.touch(record.sid, now, expiresAt)).catch(() => {})
@@ -108,6 +127,11 @@ export class Engine {
   /** Whether use of a session is to be recorded that was last recorded then. */
   isTouchDue(lastSeenAt: number): boolean {
     return this.now() - lastSeenAt >= this.policy.touchEveryMs
+  }
+
+  /** Whether use is to be recorded now, and nowhere but in a new token. */
+  mustReseal({ record }: Held): boolean {
+    return this.carried === 'all' && this.isTouchDue(record.lastSeenAt)
   }
 
   /** Creates a record and its token; a sign-in is refused when it was overtaken or the user has too many sessions. */
@@ -120,11 +144,12 @@ export class Engine {
         : { now, ...this.#limits(now, session.generation ?? (await this.generation(userId)), session.replaces) }
     for (let attempt = 1; ; attempt += 1) {
       const drafted = draftNew(session, this.#circumstances(now))
+      this.#sealed?.assertFits(carriedBy(drafted))
       const result = await this.#store.ask('create', isCreateResult, store => store.create(drafted.record, options))
       if (result.outcome === 'created') {
         for (const evicted of result.evicted) this.#emitEnded(evicted, 'evicted', client)
         this.tell(drafted.record, client, { type: 'session.created' })
-        return this.#keep(drafted)
+        return this.#keep(drafted, this.#sealed && { carried: carriedBy(drafted) })
       }
       if (result.outcome === 'exists') {
         // 2^-84 by chance: a second collision means that the random source is broken, and then nothing is safe.
@@ -152,9 +177,13 @@ export class Engine {
 
   /** The token that the holder of this session should carry from now on. */
   tokenOf(held: Held): string {
-    const { ring } = this.#options
-    // Under the key that its data is sealed under, which may not be the newest any more.
-    return writeToken(ring.find(held.body.secret.keyId) ?? ring.newest, held.record.sid, held.secret)
+    return this.#known.write(held)
+  }
+
+  /** Whether a token that carries what was before does not carry what is now. A token that only names its session does. */
+  isTokenOutdated(before: Held, next: Held): boolean {
+    if (this.carried === 'all') return next.record !== before.record
+    return this.carried === 'data' && next.json !== before.json
   }
 
   /** Ends one session; `true` when it was alive. */
@@ -164,18 +193,30 @@ export class Engine {
     return ended !== null
   }
 
+  /** Ends the session of a request; `true` when it was alive. A token that carries it all can only be taken back. */
+  async endHeld({ record }: Held, reason: EndReason, origin: RequestOrigin): Promise<boolean> {
+    if (this.carried !== 'all') return this.end(record.sid, reason, origin)
+    this.#leastVersions.set(record.sid, Number.POSITIVE_INFINITY)
+    this.#emitEnded(record, reason, origin)
+    return true
+  }
+
   /**
    * Ends a session that a sign-in took over. Resolves to its data as it was at the very end, because other requests may
    * have saved more since `held` was read; `null` when it was over already.
    */
   async supersede(held: Held, successor: string, arrival: Arrival): Promise<string | null> {
+    if (this.carried === 'all') {
+      await this.endHeld(held, 'superseded', arrival.origin())
+      return held.json
+    }
     // Nothing leads from a guest's token to the user's, so its return proves no theft; whoever planted it learns nothing.
     const mark = held.record.userId === null ? this.#mark('superseded') : { ...this.#mark('superseded'), successor }
     const ended = await this.#store.ask('end', isRecordOrNull, store => store.end(held.record.sid, mark))
     if (!ended) return null
     this.#emitEnded(ended, 'superseded', arrival.origin())
     if (ended.version === held.record.version) return held.json
-    const last = await this.#hold(ended, held.known, arrival, 'continuing')
+    const last = await this.#hold(ended, held.known, held.own, arrival, 'continuing')
     return last && last !== 'superseded' ? last.json : null
   }
 
@@ -214,9 +255,10 @@ export class Engine {
   }
 
   /** One live record by sid, or `null`. */
-  async find(sid: string): Promise<{ record: StoredRecord; body: SessionBody } | null> {
-    const record = await this.#store.read(sid, null)
-    return record && record !== 'corrupt' && !record.ended ? this.#inspect(record) : null
+  find(sid: string): Awaitable<{ record: StoredRecord; body: SessionBody } | null> {
+    return after(this.#store.read(sid, null), record =>
+      record && record !== 'corrupt' && !record.ended ? this.#inspect(record) : null,
+    )
   }
 
   /** The readable part of a record, unless it is damaged or has timed out unseen. */
@@ -259,10 +301,11 @@ export class Engine {
   #openRecord(
     record: StoredRecord | 'corrupt' | null,
     known: KnownToken,
+    own: Held['own'],
     arrival: Arrival,
   ): Awaitable<Held | 'superseded' | null> {
     if (record === 'corrupt') return null
-    if (record) return this.#hold(record, known, arrival)
+    if (record) return this.#hold(record, known, own, arrival)
     this.events.emit(known.sid, null, arrival.origin(), { type: 'token.used-after-end', reason: null })
     return null
   }
@@ -279,6 +322,7 @@ export class Engine {
   #hold(
     record: StoredRecord,
     known: KnownToken,
+    own: Held['own'],
     arrival: Arrival,
     stage: 'arriving' | 'continuing' = 'arriving',
   ): Awaitable<Held | 'superseded' | null> {
@@ -298,23 +342,26 @@ export class Engine {
     const verdict = judge(record, body, known.hash, moment, this.policy, stage)
     switch (verdict.kind) {
       case 'over':
-        return this.end(record.sid, verdict.reason, arrival.origin()).then(() => null)
+        if (this.carried !== 'all') return this.end(record.sid, verdict.reason, arrival.origin()).then(() => null)
+        // Nobody can tell whether it was told before, so it is told as what it is: a token that came too late.
+        this.tell(record, arrival.origin(), { type: 'token.used-after-end', reason: verdict.reason })
+        return null
       case 'in-flight':
         return 'superseded'
       case 'replayed':
         return stage === 'arriving' ? this.#replayed(record, arrival) : null
     }
-    if (same) return { ...memo, record, verdict, known }
+    if (same) return { ...memo, json: own ? own.carried.json : memo.json, record, verdict, known, own }
     const secret = verdict.kind === 'current' ? known.secret : unsealHandoff(known.key, verdict.handoff, record.sid)
     if (!secret) return this.#corrupt(record, arrival)
     const serverKey = this.#options.ring.find(body.secret.keyId)
     if (!serverKey) return this.#corrupt(record, arrival)
     const key = verdict.kind === 'current' ? known.key : sealingKey(serverKey, secret)
-    const json = unsealData(key, record, body)
+    const json = own ? carriedJson(own.carried, record, body) : unsealData(key, record, body)
     if (json === null) return this.#corrupt(record, arrival)
     const opened = { text: record.body, userId: record.userId, createdAt: record.createdAt, body, secret, key, json }
     remember(known, opened)
-    return { ...opened, record, verdict, known }
+    return { ...opened, record, verdict, known, own }
   }
 
   async #amendInTurn(
@@ -332,6 +379,8 @@ export class Engine {
       const draft = change(held)
       if (!draft) return held
       const drafted = draftNext(held, draft, this.#circumstances(this.now()))
+      this.#sealed?.assertFits(carriedBy(drafted))
+      if (held.record.version < (this.#leastVersions.get(held.record.sid) ?? 0)) throw sessionEnded()
       const outcome = await this.#store.ask('save', isSaveResult, store =>
         store.save(drafted.record, { durable: draft.secret !== undefined }),
       )
@@ -346,12 +395,16 @@ export class Engine {
   }
 
   #saved(held: Held, draft: Draft, drafted: Drafted, arrival: Arrival): Held {
+    const { own } = held
+    if (own) own.carried = carriedBy(drafted)
     if (draft.secret) {
+      const { sid, version } = drafted.record
+      if (this.carried === 'all' && draft.secret === 'replace') this.#leastVersions.set(sid, version)
       this.tell(drafted.record, arrival.origin(), { type: 'session.rotated' })
-      return this.#keep(drafted)
+      return this.#keep(drafted, own)
     }
-    remember(held.known, drafted.opened)
-    return { ...drafted.opened, record: drafted.record, known: held.known, verdict: held.verdict }
+    if (this.carried !== 'all') remember(held.known, drafted.opened)
+    return { ...drafted.opened, record: drafted.record, known: held.known, verdict: held.verdict, own }
   }
 
   /**
@@ -359,22 +412,27 @@ export class Engine {
    * by now. Throws a `Refusal` when the session is over, or was taken further without handing over.
    */
   async reopen(held: Held, arrival: Arrival): Promise<Held> {
-    const record = await this.#store.read(held.record.sid, arrival)
+    const { known, own } = held
+    const carried = this.carried === 'all' ? own?.carried.record : undefined
+    const record = carried ?? (await this.#store.read(held.record.sid, arrival))
     const again =
       record && record !== 'corrupt' && !record.ended
-        ? await this.#hold(record, held.known, arrival, 'continuing')
+        ? await this.#hold(record, known, own, arrival, 'continuing')
         : null
     if (!again || again === 'superseded') throw sessionEnded()
     return again
   }
 
   /** Remembers what was just written as opened, so that the next request need not decrypt what this one encrypted. */
-  #keep(draft: Drafted): Held {
-    const known = this.#known.read(writeToken(this.#options.ring.newest, draft.record.sid, draft.opened.secret))
+  #keep(draft: Drafted, own: Held['own']): Held {
+    const { secret, key } = draft.opened
+    const known = own
+      ? knownToken(own.carried, secret, key)
+      : this.#known.read(writeToken(this.#options.ring.newest, draft.record.sid, secret))
     if (!known)
       throw new UsageError('random returned bytes of the wrong length: it must return exactly as many as asked.')
     remember(known, draft.opened)
-    return { ...draft.opened, record: draft.record, verdict: freshlyIssued, known }
+    return { ...draft.opened, record: draft.record, verdict: freshlyIssued, known, own }
   }
 
   /** Somebody presented a superseded token: unless configured otherwise the session ends, whoever holds it now. */
@@ -413,7 +471,7 @@ export class Engine {
 
   #circumstances(now: number): Circumstances {
     const { random, ring } = this.#options
-    return { now, policy: this.policy, random, serverKey: ring.newest }
+    return { now, policy: this.policy, random, serverKey: ring.newest, carried: this.carried }
   }
 
   #mark(reason: EndReason, at: number = this.now()): EndMark {
@@ -425,13 +483,4 @@ export class Engine {
   }
 }
 
-/** Two session managers over one store take turns with each other, too: otherwise the busier one starves the other. */
-function turnsOf(store: SessionStore): Turns {
-  const turns = turnsByStore.get(store) ?? new Turns()
-  turnsByStore.set(store, turns)
-  return turns
-}
-
-const turnsByStore = new WeakMap<SessionStore, Turns>()
-
-const freshlyIssued: Held['verdict'] = { kind: 'current', confirm: false, rotate: false }
+const freshlyIssued: Held['verdict'] = { kind: 'current', confirm: false, settled: true, rotate: false }

@@ -49,6 +49,10 @@ export type EventDetail =
   | { readonly type: 'token.replayed' }
   /** A token arrived that this server never issued. */
   | { readonly type: 'token.forged' }
+  /** A good token was presented at the door of another kind: a refresh token as a cookie, or a cookie's as a refresh token (ASVS 9.2.2). */
+  | { readonly type: 'token.misplaced' }
+  /** An access token, or the proof that goes with it, was not accepted. */
+  | { readonly type: 'access-token.refused'; readonly reason: AccessTokenFault }
   /** Several cookies with the session's name arrived in one request (CK-10). */
   | { readonly type: 'cookie.duplicated' }
   /** A request was refused. */
@@ -61,6 +65,28 @@ export type EventDetail =
   | { readonly type: 'store.failed'; readonly operation: string }
   /** `count` further events of the kind `suppressed` were dropped in the last second, to bound a flood (CS-L2). */
   | { readonly type: 'events.suppressed'; readonly suppressed: EventType; readonly count: number }
+
+/**
+ * What is wrong with an access token. The client learns only `invalid_token`.
+ *
+ * - `malformed`: not a JWS in its one canonical spelling, too long, or its JSON is none that we accept.
+ * - `untrusted`: algorithm, key or signature is not ours.
+ * - `misplaced`: good, but of another kind, issuer or audience.
+ * - `expired`: its time is over, or has not come yet.
+ * - `incomplete`: a claim is missing or is not what it must be.
+ * - `ended`: its session is over.
+ * - `overheard`: it came over plain HTTP.
+ * - `proof`: the key it is bound to was not proved (RFC 9449), or it came under the wrong scheme.
+ */
+export type AccessTokenFault =
+  | 'malformed'
+  | 'untrusted'
+  | 'misplaced'
+  | 'expired'
+  | 'incomplete'
+  | 'ended'
+  | 'overheard'
+  | 'proof'
 
 /** The name of an event. */
 export type EventType = EventDetail['type']
@@ -79,6 +105,8 @@ export const eventCatalogue: Record<EventType, { readonly owasp: string; readonl
   'token.used-after-end': { owasp: 'session_use_after_expire', severity: 'warning' },
   'token.replayed': { owasp: 'authn_token_reuse', severity: 'alert' },
   'token.forged': { owasp: 'malicious_direct_reference', severity: 'warning' },
+  'token.misplaced': { owasp: 'malicious_direct_reference', severity: 'warning' },
+  'access-token.refused': { owasp: 'authn_token_reuse', severity: 'warning' },
   'cookie.duplicated': { owasp: 'malicious_extraneous', severity: 'warning' },
   'request.refused': { owasp: 'authz_fail', severity: 'warning' },
   'sign-in.refused': { owasp: 'excess_rate_limit_exceeded', severity: 'warning' },

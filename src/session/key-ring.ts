@@ -9,8 +9,12 @@ export interface RingKey {
   readonly tagKey: KeyObject
   /** Half of every key that seals session data; the other half is the token's secret. */
   readonly sealKey: KeyObject
+  /** Half of every key that seals a token which carries its session; the other half is the session's id. */
+  readonly carryKey: KeyObject
   /** Authenticates CSRF tokens. A key of its own, so that neither kind can be taken for the other (ASVS 9.2.2). */
   readonly csrfKey: KeyObject
+  /** Authenticates the nonces of proofs of possession. */
+  readonly nonceKey: KeyObject
 }
 
 /** Server keys, newest first: the first one issues, all of them verify, so that keys can change while people work (T20). */
@@ -71,6 +75,8 @@ function deriveKey(secret: string): RingKey {
     id: derive('key id', 6).toString('base64url'),
     tagKey: createSecretKey(derive('token tag', 32)),
     sealKey: createSecretKey(derive('sealing', 32)),
+    carryKey: createSecretKey(derive('carrying', 32)),
     csrfKey: createSecretKey(derive('csrf', 32)),
+    nonceKey: createSecretKey(derive('proof nonce', 32)),
   }
 }

@@ -3,7 +3,8 @@ import type { SessionBody } from './body.ts'
 import type { KeyRing } from './key-ring.ts'
 import { RecentMap } from './recent-map.ts'
 import { sealingKey } from './seal.ts'
-import { readToken, secretHash } from './token.ts'
+import type { Carried, SealedTokens } from './sealed-tokens.ts'
+import { readToken, secretHash, writeToken } from './token.ts'
 
 /** A token whose tag was found good, with what was computed from it. */
 export interface KnownToken {
@@ -17,6 +18,8 @@ export interface KnownToken {
   readonly secret: Buffer
   /** The record body it last opened and what came out, so that an unchanged record is decrypted once. */
   memo: OpenedBody | null
+  /** What it carries of its session; `null` for a token that only names it. */
+  readonly carried: Carried | null
 }
 
 /** A record body, decoded and opened. */
@@ -37,6 +40,14 @@ export interface OpenedBody {
   readonly json: string
 }
 
+/** A token that carries its session. */
+export function knownToken(carried: Carried, secret: Buffer, key: KeyObject): KnownToken {
+  const { record, body, json } = carried
+  const { sid, userId, createdAt } = record
+  const memo = { text: record.body, userId, createdAt, body, secret, key, json }
+  return { sid, hash: body.secret.hash, key, secret, memo, carried }
+}
+
 /** Longest record body that is remembered opened, in characters: ten thousand of these fit in memory. */
 const longestMemo = 4_096
 
@@ -52,10 +63,13 @@ export function remember(known: KnownToken, opened: OpenedBody): void {
  */
 export class KnownTokens {
   readonly #ring: KeyRing
+  readonly #sealed: SealedTokens | null
   readonly #recent: RecentMap<KnownToken>
 
-  constructor(ring: KeyRing, most = 10_000) {
+  /** With `sealed`, tokens that carry their session are the ones that count, and others are forged. */
+  constructor(ring: KeyRing, most = 10_000, sealed: SealedTokens | null = null) {
     this.#ring = ring
+    this.#sealed = sealed
     this.#recent = new RecentMap(most)
   }
 
@@ -68,10 +82,34 @@ export class KnownTokens {
     return known
   }
 
+  /** The token that the holder of a session should carry; noted, so that this server need not open what it closed. */
+  write({ record, body, json, secret, key }: Carried & Pick<KnownToken, 'secret' | 'key'>): string {
+    // Under the key that its data is sealed under, which may not be the newest any more.
+    if (!this.#sealed) return writeToken(this.#ring.find(body.secret.keyId) ?? this.#ring.newest, record.sid, secret)
+    const carried = { record, body, json }
+    const text = this.#sealed.write(carried, secret)
+    this.#recent.set(text, knownToken(carried, secret, key))
+    return text
+  }
+
   #check(text: string): KnownToken | null {
+    if (this.#sealed) return this.#open(this.#sealed, text)
     const token = readToken(this.#ring, text)
     return (
-      token && { ...token, hash: secretHash(token.secret), key: sealingKey(token.serverKey, token.secret), memo: null }
+      token && {
+        ...token,
+        hash: secretHash(token.secret),
+        key: sealingKey(token.serverKey, token.secret),
+        memo: null,
+        carried: null,
+      }
     )
+  }
+
+  #open(sealed: SealedTokens, text: string): KnownToken | null {
+    const token = sealed.open(text)
+    if (!token) return null
+    const { record, body, json, secret, serverKey } = token
+    return knownToken({ record, body, json }, secret, sealingKey(serverKey, secret))
   }
 }

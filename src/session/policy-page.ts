@@ -1,11 +1,14 @@
 import { formatDuration } from './duration.ts'
 import { deviations, type Policy, presets } from './policy.ts'
+import type { SessionStore } from './store.ts'
 
 /**
  * The policy as a page of Markdown, for the security documentation that ASVS 7.1.1 (time limits, deviations and their
- * reason) and 7.1.2 (parallel sessions) ask for. Made from the values in force, so it cannot be out of date.
+ * reason) and 7.1.2 (parallel sessions) ask for. Made from the values in force, so it cannot be out of date. `carried`: what
+ * of a session its cookie carries.
  */
-export function policyPage(policy: Policy): string {
+export function policyPage(policy: Policy, carried: SessionStore['carried'] | null = null): string {
+  const sealed = carried === 'all'
   const weaker = deviations(policy)
   const source = policy.preset
     ? `Preset \`${policy.preset}\`, from ${presets[policy.preset].source}.`
@@ -24,13 +27,21 @@ export function policyPage(policy: Policy): string {
     [
       'Token rotation',
       policy.rotateEveryMs === null ? 'off' : `every ${formatDuration(policy.rotateEveryMs)}`,
-      'The secret in the token changes while the session is used.',
+      sealed
+        ? 'The cookie is made anew while the session is used; older ones work until they time out.'
+        : 'The secret in the token changes while the session is used.',
     ],
-    [
-      'Rotation grace',
-      formatDuration(policy.graceMs),
-      'The old token works this long after the new one was seen; later use ends the session as a replay.',
-    ],
+    sealed
+      ? [
+          'Sign-out',
+          'in this browser only',
+          'The whole session is in the cookie and nobody keeps a list: a copied cookie works until its idle time-out, and when it is used until the absolute one, also after sign-out.',
+        ]
+      : [
+          'Rotation grace',
+          formatDuration(policy.graceMs),
+          'The old token works this long after the new one was seen. Use a minute later, or more, ends the session as a replay.',
+        ],
     [
       'Remember me',
       policy.persistent
@@ -42,7 +53,9 @@ export function policyPage(policy: Policy): string {
       'Sessions per user',
       policy.maxSessions === null ? 'no limit' : `at most ${policy.maxSessions}`,
       policy.maxSessions === null
-        ? 'Every session is listed and can be ended one by one or all at once.'
+        ? sealed
+          ? 'No session is listed, and none can be ended from elsewhere.'
+          : 'Every session is listed and can be ended one by one or all at once.'
         : policy.atMaxSessions === 'refuse'
           ? 'A further sign-in is refused.'
           : 'A further sign-in ends the oldest session.',

@@ -5,6 +5,9 @@ import type { RandomBytes } from './token.ts'
 const nonceBytes = 12
 const tagBytes = 16
 
+/** How many bytes sealing adds. */
+export const sealOverhead: number = nonceBytes + tagBytes
+
 /**
  * The key for a session's data: made from the token's secret and the server's. Nobody reads data without the token, and
  * nobody writes data without the server: whoever can write to the store and knows the secret of a session of his own
@@ -19,25 +22,34 @@ export function sealingKey(server: RingKey, secret: Buffer): KeyObject {
  * far beyond the writes one secret ever sees (NIST SP 800-38D: 2^32).
  */
 export function seal(key: KeyObject, text: string, context: string, random: RandomBytes): string {
-  const nonce = random(nonceBytes)
-  const cipher = createCipheriv('aes-256-gcm', key, nonce)
-  cipher.setAAD(Buffer.from(context))
-  const sealed = cipher.update(text, 'utf8')
-  cipher.final()
-  return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64url')
+  return sealBytes(key, Buffer.from(text), context, random).toString('base64url')
 }
 
 /** Opens what {@link seal} closed; `null` when key, text or context differ in a single bit. */
 export function unseal(key: KeyObject, sealed: string, context: string): string | null {
-  const bytes = Buffer.from(sealed, 'base64url')
-  if (bytes.length < nonceBytes + tagBytes) return null
+  return unsealBytes(key, Buffer.from(sealed, 'base64url'), context)?.toString('utf8') ?? null
+}
+
+/** As {@link seal}, for bytes: {@link sealOverhead} longer than what goes in. */
+export function sealBytes(key: KeyObject, bytes: Buffer, context: string, random: RandomBytes): Buffer {
+  const nonce = random(nonceBytes)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce)
+  cipher.setAAD(Buffer.from(context))
+  const sealed = cipher.update(bytes)
+  cipher.final()
+  return Buffer.concat([nonce, cipher.getAuthTag(), sealed])
+}
+
+/** Opens what {@link sealBytes} closed; `null` when key, bytes or context differ in a single bit. */
+export function unsealBytes(key: KeyObject, bytes: Buffer, context: string): Buffer | null {
+  if (bytes.length < sealOverhead) return null
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes })
     decipher.setAAD(Buffer.from(context))
     decipher.setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes))
-    const text = decipher.update(bytes.subarray(nonceBytes + tagBytes))
+    const opened = decipher.update(bytes.subarray(nonceBytes + tagBytes))
     decipher.final()
-    return text.toString('utf8')
+    return opened
   } catch {
     return null
   }

@@ -24,6 +24,10 @@ export interface SessionInfo {
   readonly aal: AssuranceLevel
   /** How the user proved who they are, RFC 8176 values. */
   readonly amr: readonly string[]
+  /** What brings it to the server: a cookie, or a bearer token in the hands of a program. */
+  readonly carrier: 'cookie' | 'bearer'
+  /** The OAuth client that holds a bearer session, `null` for a cookie. */
+  readonly clientId: string | null
   /** Whether its cookie survives the end of the browser. */
   readonly persistent: boolean
   /** Client address at sign-in, or `null`. */
@@ -35,7 +39,7 @@ export interface SessionInfo {
 /** @internal What may be shown of a record. */
 export function describe({ record, body }: { record: StoredRecord; body: SessionBody }, policy: Policy): SessionInfo {
   const { sid, userId, createdAt, lastSeenAt } = record
-  const { authenticatedAt, aal, amr, persistent, client } = body
+  const { authenticatedAt, aal, amr, persistent, bearer, client } = body
   const life = lifetimeOf(policy, persistent)
   return {
     sid,
@@ -46,6 +50,8 @@ export function describe({ record, body }: { record: StoredRecord; body: Session
     aal,
     amr,
     persistent,
+    carrier: bearer ? 'bearer' : 'cookie',
+    clientId: bearer?.clientId ?? null,
     idleExpiresAt: expiryOf(createdAt, lastSeenAt, life),
     absoluteExpiresAt: createdAt + life.absoluteTimeoutMs,
     address: client.address,

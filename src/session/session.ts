@@ -1,12 +1,13 @@
 import { DataTooLargeError, Refusal, sessionEnded, UsageError } from '../errors.ts'
 import { type AssuranceLevel, levelOf } from './assurance.ts'
 import { type Awaitable, after } from './awaitable.ts'
+import type { BearerHolder } from './body.ts'
 import { type Changes, merge, type PlainData, parseData } from './changes.ts'
 import type { Draft } from './draft.ts'
 import type { Arrival, Engine, Held } from './engine.ts'
 import { lifetimeOf } from './policy.ts'
 import { assertSignIn, endTakenOver, type SignInOptions, signedInAs } from './sign-in.ts'
-import { expiryOf } from './verdict.ts'
+import { expiryOf, hasArrived, type Verdict } from './verdict.ts'
 import { WorkingData } from './working-data.ts'
 
 /** What carries sessions to the server and back: the cookie of a request, for example. */
@@ -21,6 +22,8 @@ export interface Carrier extends Arrival {
   admit(session: LiveSession): void
   /** Throws when a new token could not be brought to the client (plain HTTP), so that nothing is created in vain. */
   assertDeliverable(): void
+  /** Whose the sessions are that begin here, when this is no cookie. */
+  readonly bearer: BearerHolder | null
 }
 
 /** How a session is loaded. */
@@ -37,6 +40,7 @@ export interface LiveSession {
   readonly id: string
   readonly userId: string | null
   readonly authenticatedAt: number | null
+  readonly bearer: BearerHolder | null
 }
 
 /** What the carrier has to tell the client: a token to keep from now on, or that it has none any more. */
@@ -56,6 +60,7 @@ export class Session<Data extends object = PlainData> {
   #settled = false
   #superseded = false
   #presented = false
+  #renewed = false
   #held: Held | null = null
   readonly #data = new WorkingData()
   /** Operations that have begun and not finished: a handler may forget to await one. */
@@ -159,7 +164,7 @@ export class Session<Data extends object = PlainData> {
   /**
    * Reads, changes and writes the data in one step that loses nothing: `change` runs again on the newest data when
    * another request was faster, so it must depend on nothing but its argument. Written when it resolves, even after the
-   * response has begun. Resolves to what `change` returned.
+   * response has begun (where the cookie carries the data: before). Resolves to what `change` returned.
    */
   update<Result>(change: (data: Partial<Data>) => Result): Promise<Result> {
     return this.#track(this.#update(change))
@@ -168,10 +173,8 @@ export class Session<Data extends object = PlainData> {
   async #update<Result>(change: (data: Partial<Data>) => Result): Promise<Result> {
     await this.load()
     const held = this.#held
-    if (!held) {
-      this.#assertOpen('update a session that does not exist yet')
-      return change(this.data)
-    }
+    if (!held || this.#engine.carried) this.#assertOpen('update a session that is kept in the cookie, or not there yet')
+    if (!held) return change(this.data)
     let result: Result | undefined
     const unsaved = this.#data.changes()
     const amending = this.#engine.amend(held, this.#carrier, newest => {
@@ -182,8 +185,7 @@ export class Session<Data extends object = PlainData> {
       }
       return this.#withData(newest, JSON.stringify(data))
     })
-    this.#held = await this.#data.saving(unsaved, amending)
-    this.#data.refresh(this.#held.json)
+    this.#goOn(await this.#data.saving(unsaved, amending))
     return result as Result
   }
 
@@ -206,7 +208,9 @@ export class Session<Data extends object = PlainData> {
     const keep = old === null || old.record.userId === null || old.record.userId === userId
     const unsaved = keep ? this.#data.changes() : null
     const json = keep ? this.#limited(merge(old?.json ?? '{}', unsaved)) : '{}'
-    const creating = this.#engine.create(signedInAs(userId, options, json, old, this.#carrier.origin()))
+    const creating = this.#engine.create(
+      signedInAs(userId, options, json, old, { origin: this.#carrier.origin(), bearer: this.#carrier.bearer }),
+    )
     const held = await this.#data.saving(unsaved, creating)
     // The old session lives until the new one is safe, so that a failure in between loses nothing.
     const last = old && (await endTakenOver(this.#engine, old, held, this.#carrier))
@@ -219,8 +223,7 @@ export class Session<Data extends object = PlainData> {
     // signed in by now, so a failure here (it was told as an event) must not make it look otherwise.
     if (!keep || !old || last === null || last === old.json) return
     const carried = this.#engine.amend(held, this.#carrier, newest => this.#withData(newest, merge(last, unsaved)))
-    this.#held = await carried.catch(() => held)
-    this.#data.refresh(this.#held.json)
+    this.#goOn(await carried.catch(() => held))
   }
 
   /**
@@ -258,7 +261,8 @@ export class Session<Data extends object = PlainData> {
   /**
    * Ends the session: when this resolves its token answers nowhere, whatever else is under way. Rejects when that cannot
    * be said: with a `StoreError` when the store could not confirm it, with a `Refusal` when a sign-in or step-up next
-   * door took the session over meanwhile; the cookie is then kept, so that the user sees it and can try again.
+   * door took the session over meanwhile; the cookie is then kept, so that the user sees it and can try again. Where the
+   * cookie carries all there is, it is removed from this browser, and a copy of it is good until it times out.
    */
   end(): Promise<void> {
     return this.#track(this.#end())
@@ -267,6 +271,7 @@ export class Session<Data extends object = PlainData> {
   async #end(): Promise<void> {
     await this.load({ activity: false })
     this.#carrier.assertDeliverable()
+    if (this.#engine.carried === 'all') this.#assertOpen('end a session that is kept in the cookie')
     if (this.#superseded && !this.#held) throw sessionEnded()
     if (this.#held) await this.#endHeld(this.#held)
     this.#held = null
@@ -276,7 +281,7 @@ export class Session<Data extends object = PlainData> {
   }
 
   async #endHeld(held: Held): Promise<void> {
-    const ended = await this.#engine.end(held.record.sid, 'signed-out', this.#carrier.origin())
+    const ended = await this.#engine.endHeld(held, 'signed-out', this.#carrier.origin())
     // Over already, but by whom? If it lives on under a token that this request does not have, "signed out" is a lie.
     if (!ended && (await this.#engine.isSuperseded(held))) throw sessionEnded()
   }
@@ -293,9 +298,25 @@ export class Session<Data extends object = PlainData> {
     const held = this.#held
     if (!held) return changes ? this.#createAnonymous(changes) : this.#change
     const { verdict } = held
-    const due = verdict.kind === 'current' && (verdict.confirm || (verdict.rotate && this.#active && !discard))
-    if (changes || due) return this.#write(held, changes, !discard)
-    return verdict.kind === 'retired' && this.#change === null ? this.#handOver(held) : this.#change
+    const mayRotate = this.#active && !discard
+    const due =
+      verdict.kind === 'current' &&
+      (verdict.confirm || (mayRotate && (this.#mustRotate(verdict) || this.#engine.mustReseal(held))))
+    if (changes || due) return this.#write(held, changes, mayRotate)
+    return this.#mustHandOver(held) ? this.#handOver(held) : this.#change
+  }
+
+  /**
+   * @internal For refresh tokens: the token rotates when the response leaves, not only when it is due; the predecessor hands
+   * over as always. Not while another predecessor is still honoured: there is never a third valid token.
+   */
+  renew(): void {
+    this.#renewed = true
+  }
+
+  /** @internal Whose this bearer session is; `null` for one in a cookie, and without a session. */
+  get bearer(): BearerHolder | null {
+    return this.#state()?.body.bearer ?? null
   }
 
   /** @internal What the client must be told although the rest of the request failed. */
@@ -334,13 +355,21 @@ export class Session<Data extends object = PlainData> {
 
   #opened(opened: Held | 'superseded' | null): true {
     if (opened === 'superseded') this.#superseded = true
-    else if (opened) {
-      const { record, body } = opened
-      this.#carrier.admit({ id: record.sid, userId: record.userId, authenticatedAt: body.authenticatedAt })
-      this.#held = opened
-    }
+    else if (opened) this.#admit(opened)
     this.#loaded = true
     return true
+  }
+
+  #admit(opened: Held): void {
+    const { record, body } = opened
+    const { authenticatedAt, bearer } = body
+    // A refresh token in a cookie, or the other way round, is a token for another door: here it opens nothing (ASVS 9.2.2).
+    if ((bearer === null) !== (this.#carrier.bearer === null)) {
+      this.#engine.tell(record, this.#carrier.origin(), { type: 'token.misplaced' })
+      return
+    }
+    this.#carrier.admit({ id: record.sid, userId: record.userId, authenticatedAt, bearer })
+    this.#held = opened
   }
 
   async #write(held: Held, changes: Changes | null, mayRotate: boolean): Promise<CarrierChange> {
@@ -349,8 +378,9 @@ export class Session<Data extends object = PlainData> {
       const { verdict } = newest
       const activity = this.#active
       if (verdict.kind !== 'current') return data
-      if (verdict.rotate && activity && mayRotate) return { ...data, secret: 'rotate', activity }
-      return verdict.confirm ? { ...data, confirm: true, activity } : data
+      if (mayRotate && this.#mustRotate(verdict)) return { ...data, secret: 'rotate', activity }
+      if (verdict.confirm) return { ...data, confirm: true, activity }
+      return data ?? (mayRotate && this.#engine.mustReseal(newest) ? { activity } : null)
     })
     // A page that only looked was let in when it began; that its token is dead by now is no reason to refuse it.
     const next = await amending.catch(error => {
@@ -359,8 +389,31 @@ export class Session<Data extends object = PlainData> {
     })
     if (!next) return this.#change
     if (!next.secret.equals(held.secret) || next.verdict.kind === 'retired') this.#take(next)
-    this.#held = next
+    else this.#goOn(next)
     return this.#change
+  }
+
+  /**
+   * A token that carries data is handed over only until its successor has arrived: what the successor carries by then may be
+   * newer than what the predecessor does, and would be overwritten.
+   */
+  #mustHandOver({ verdict, body }: Held): boolean {
+    if (verdict.kind !== 'retired' || this.#change !== null) return false
+    return !this.#engine.carried || !hasArrived(body)
+  }
+
+  /** Goes on with the session as it was saved. */
+  #goOn(next: Held): void {
+    const held = this.#held
+    if (held?.record.sid !== next.record.sid) {
+      // An end or a sign-in beside it in this very request was faster. Where there is a store, the store has judged.
+      if (this.#engine.carried === 'all') throw sessionEnded()
+    } else if (this.#engine.isTokenOutdated(held, next)) {
+      this.#take(next)
+    } else {
+      this.#held = next
+      this.#data.refresh(next.json)
+    }
   }
 
   /**
@@ -388,11 +441,16 @@ export class Session<Data extends object = PlainData> {
         amr: [],
         aal: 0,
         persistent: false,
+        bearer: null,
         client: this.#carrier.origin(),
         replaces: null,
       }),
     )
     return this.#change
+  }
+
+  #mustRotate({ rotate, settled }: Extract<Verdict, { kind: 'current' }>): boolean {
+    return rotate || (this.#renewed && settled)
   }
 
   #take(held: Held): void {
@@ -412,9 +470,10 @@ export class Session<Data extends object = PlainData> {
 
   #limited(json: string): string {
     const bytes = Buffer.byteLength(json)
-    if (bytes <= this.#carrier.maxDataBytes) return json
+    const most = this.#carrier.maxDataBytes
+    if (bytes <= most) return json
     throw new DataTooLargeError(
-      `The session's data would be ${bytes} bytes, more than maxDataBytes (${this.#carrier.maxDataBytes}). Keep big things in your database.`,
+      `The session's data would be ${bytes} bytes, ${bytes - most} more than maxDataBytes (${most}). Keep big things in your database.`,
     )
   }
 

@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts'
 import { type AssuranceLevel, levelOf } from './assurance.ts'
+import type { BearerHolder } from './body.ts'
 import type { NewSession } from './draft.ts'
 import type { Arrival, Engine, Held } from './engine.ts'
 import type { RequestOrigin } from './events.ts'
@@ -38,7 +39,7 @@ export function signedInAs(
   options: SignInOptions,
   json: string,
   old: Held | null,
-  client: RequestOrigin,
+  { origin, bearer }: { readonly origin: RequestOrigin; readonly bearer: BearerHolder | null },
 ): NewSession {
   const { amr, aal, persistent = false, generation } = options
   return {
@@ -47,7 +48,8 @@ export function signedInAs(
     amr: [...amr],
     aal: aal ?? levelOf(amr),
     persistent,
-    client,
+    bearer,
+    client: origin,
     replaces: old?.record.sid ?? null,
     ...(generation === undefined ? {} : { generation }),
   }

@@ -20,6 +20,13 @@ export interface SessionStore {
   readonly persistent: boolean
 
   /**
+   * What of a session its token carries, sealed, instead of this store: its `data` (`body` then has none of it) or `all` of
+   * it (this store is then never asked to read, and keeps nothing). Default: nothing, the store has it all. Only
+   * `latchkey/stores/sealed` says otherwise.
+   */
+  readonly carried?: 'data' | 'all' | undefined
+
+  /**
    * The record with this id, ended or not, or `null` when there is none. Never a partial or guessed record. A store that
    * has the answer at hand returns it without a promise: reading is what nearly every request does. With `fresh: true`
    * the answer is what is stored now and not what a cache remembers.

@@ -4,6 +4,15 @@
  * another turn and wait for it: all its keys are taken at once, so that no two tasks can wait for each other.
  */
 export class Turns {
+  static readonly #shared = new WeakMap<object, Turns>()
+
+  /** The turns at something that several share: two session managers over one store, or the busier one starves the other. */
+  static of(shared: object): Turns {
+    const turns = Turns.#shared.get(shared) ?? new Turns()
+    Turns.#shared.set(shared, turns)
+    return turns
+  }
+
   /** Per key the last task that was asked for. */
   readonly #last = new Map<string, Promise<unknown>>()
   /** The last task that runs alone, while it waits or runs. */

@@ -3,15 +3,18 @@ import { type Lifetime, lifetimeOf, type Policy } from './policy.ts'
 import type { EndMark, StoredRecord } from './store.ts'
 
 /**
- * After a sign-in or a step-up a request that still carries the old token was probably under way: it is refused
- * quietly for this long, and taken for a replay afterwards.
+ * After a sign-in or a step-up, or when its grace is over, a request that still carries the old token was probably under
+ * way: it is refused quietly for so long, and taken for a replay afterwards. No shorter than the clocks of two nodes may differ.
  */
 export const inFlightMs = 60_000
 
 /** What a presented secret means for a live record at this moment. */
 export type Verdict =
-  /** The current secret. `confirm`: its predecessor still waits to hear that it arrived. `rotate`: it is due. */
-  | { readonly kind: 'current'; readonly confirm: boolean; readonly rotate: boolean }
+  /**
+   * The current secret. `confirm`: its predecessor still waits to hear that it arrived. `settled`: no predecessor is
+   * honoured any more, so it may be replaced. `rotate`: it may, and it is time to.
+   */
+  | { readonly kind: 'current'; readonly confirm: boolean; readonly settled: boolean; readonly rotate: boolean }
   /** The predecessor, within its time: honoured, and answered with the same successor. */
   | { readonly kind: 'retired'; readonly handoff: string }
   /** Superseded by a sign-in or step-up a moment ago: refused without a word. */
@@ -53,6 +56,7 @@ export function judge(
     return {
       kind: 'current',
       confirm: handoff !== undefined && handoff !== null && handoff.seenAt === null,
+      settled,
       rotate: settled && policy.rotateEveryMs !== null && body.secret.issuedAt + policy.rotateEveryMs <= now,
     }
   }
@@ -61,9 +65,16 @@ export function judge(
   if (!entry.handoff) return { kind: arrivedAt < entry.at + inFlightMs ? 'in-flight' : 'replayed' }
   const { sealed, seenAt } = entry.handoff
   // A request that was let in may finish, however long its upload takes: only at the door does the grace count.
-  return seenAt === null || arrivedAt < seenAt + policy.graceMs || stage === 'continuing'
-    ? { kind: 'retired', handoff: sealed }
-    : { kind: 'replayed' }
+  if (seenAt === null || arrivedAt < seenAt + policy.graceMs || stage === 'continuing') {
+    return { kind: 'retired', handoff: sealed }
+  }
+  // `seenAt` may be by another node's clock: half a minute ahead of it, and an honest request would look like a theft.
+  return { kind: arrivedAt < seenAt + inFlightMs ? 'in-flight' : 'replayed' }
+}
+
+/** Whether the current secret was presented since the last rotation, so that whoever shows its predecessor was late. */
+export function hasArrived({ retired }: SessionBody): boolean {
+  return retired.find(entry => entry.handoff)?.handoff?.seenAt !== null
 }
 
 /** Which time-out has passed, or `null`. Reads the policy in force, so that a shorter one holds for sessions already there. */

@@ -1,33 +1,13 @@
 import { UsageError } from '../errors.ts'
+import { ChangeFeed } from '../session/change-feed.ts'
 import { RecentMap } from '../session/recent-map.ts'
-import type {
-  CreateOptions,
-  CreateResult,
-  EndMark,
-  Following,
-  SessionStore,
-  SharedStore,
-  StoredRecord,
-} from '../session/store.ts'
+import type { CreateOptions, CreateResult, EndMark, SessionStore, SharedStore, StoredRecord } from '../session/store.ts'
 
 /** Settings of the near cache. */
 export interface NearCacheOptions {
   /** The most records it remembers; 2 or more, default `10_000`. A record takes half a kilobyte plus its body. */
   readonly maxRecords?: number
 }
-
-/**
- * How long ago the store's last confirmation may have been asked for. From the moment a change was acknowledged, no
- * process answers from a copy made before it for longer than this.
- */
-const sureForMs = 90
-/** How often a confirmation is asked for while the cache is in use: three may be late before it is off. */
-const confirmEveryMs = 25
-/** Nobody reads: nobody asks. */
-const restsAfterMs = 2_000
-/** Pauses between attempts to follow the store again double from the first to the longest. */
-const firstPauseMs = 50
-const longestPauseMs = 5_000
 
 /**
  * Serves repeated reads of a session from this process's memory, over a store that many processes share.
@@ -59,26 +39,19 @@ class NearCache implements SessionStore {
   readonly #records: RecentMap<StoredRecord>
   /** Reads under way by sid; one that is overtaken by a change must not be remembered. */
   readonly #reading = new Map<string, { overtaken: boolean }>()
-  #following: Following | null = null
-  /** When the last confirmation that came was asked for; on the monotonic clock. */
-  #confirmedAt = Number.NEGATIVE_INFINITY
-  #usedAt = Number.NEGATIVE_INFINITY
-  #timer: NodeJS.Timeout | null = null
-  #pauseMs = firstPauseMs
-  #closed = false
+  readonly #feed: ChangeFeed
 
   constructor(store: SharedStore, maxRecords: number) {
     this.#store = store
     this.#records = new RecentMap(maxRecords)
+    this.#feed = new ChangeFeed(store, sid => (sid === null ? this.#forgetAll() : this.#forget(sid)))
     this.persistent = store.persistent
     this.name = `${store.name} behind a near cache`
   }
 
   read(sid: string, options?: { readonly fresh: boolean }): StoredRecord | null | Promise<StoredRecord | null> {
-    const now = performance.now()
-    this.#usedAt = now
-    this.#timer ??= this.#schedule(0)
-    if (!options?.fresh && now - this.#confirmedAt < sureForMs) {
+    const isComplete = this.#feed.isComplete()
+    if (isComplete && !options?.fresh) {
       const record = this.#records.get(sid)
       if (record) return record
     }
@@ -130,15 +103,13 @@ class NearCache implements SessionStore {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
-    if (this.#timer) clearTimeout(this.#timer)
-    this.#lose()
+    this.#feed.stop()
     await this.#store.close()
   }
 
   async #readThrough(sid: string, options?: { readonly fresh: boolean }): Promise<StoredRecord | null> {
     // Only what was read while changes were being told may be remembered.
-    if (!this.#following || this.#reading.has(sid)) return this.#store.read(sid, options)
+    if (!this.#feed.isFollowing || this.#reading.has(sid)) return this.#store.read(sid, options)
     const reading = { overtaken: false }
     this.#reading.set(sid, reading)
     try {
@@ -174,52 +145,4 @@ class NearCache implements SessionStore {
     this.#records.clear()
     for (const reading of this.#reading.values()) reading.overtaken = true
   }
-
-  /** Never keeps the process alive. */
-  #schedule(afterMs: number): NodeJS.Timeout {
-    return setTimeout(() => this.#keepUp(), afterMs).unref()
-  }
-
-  /** Follows, confirms, and does so again while somebody reads. */
-  async #keepUp(): Promise<void> {
-    try {
-      this.#following ??= await this.#follow()
-      const askedAt = performance.now()
-      await this.#following.confirm()
-      this.#confirmedAt = askedAt
-      this.#pauseMs = firstPauseMs
-    } catch {
-      // The reads that follow say what is wrong, if anything still is.
-      this.#lose()
-      this.#pauseMs = Math.min(this.#pauseMs * 2, longestPauseMs)
-    }
-    const rests = performance.now() - this.#usedAt > restsAfterMs
-    this.#timer = this.#closed || rests ? null : this.#schedule(this.#following ? confirmEveryMs : this.#pauseMs)
-  }
-
-  async #follow(): Promise<Following> {
-    let over = false
-    const following = await this.#store.follow(
-      sid => (sid === null ? this.#forgetAll() : this.#forget(sid)),
-      () => {
-        over = true
-        if (this.#following === following) this.#lose()
-      },
-    )
-    if (over || this.#closed) {
-      following.stop().catch(ignore)
-      throw new Error('the store stopped telling of its changes')
-    }
-    return following
-  }
-
-  #lose(): void {
-    const following = this.#following
-    this.#following = null
-    this.#confirmedAt = Number.NEGATIVE_INFINITY
-    this.#forgetAll()
-    following?.stop().catch(ignore)
-  }
 }
-
-function ignore(): void {}

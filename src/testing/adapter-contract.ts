@@ -1,10 +1,11 @@
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { createSessions, type Sessions, type SessionsOptions } from '../http/sessions.ts'
 import type { SessionEvent } from '../session/events.ts'
 import type { SessionStore } from '../session/store.ts'
 import { answers } from './adapter-contract/answers.ts'
-import type { Check } from './adapter-contract/check.ts'
+import type { Carried, Check } from './adapter-contract/check.ts'
 import { failures } from './adapter-contract/failures.ts'
 import { lifecycle } from './adapter-contract/lifecycle.ts'
 import { type ContractData, type ContractRoute, contractRoutes } from './adapter-contract/routes.ts'
@@ -35,6 +36,11 @@ export interface ContractServer {
 export interface AdapterContractOptions {
   /** Makes a fresh, empty store, for example `memoryStore` from `latchkey/stores/memory`. */
   readonly store: () => SessionStore
+  /**
+   * What of a session its cookie carries, when `store` is a sealed one, and the sentences that cannot hold then: they are not
+   * run, and the suite fails unless they are exactly these. Default: nothing, and every sentence holds.
+   */
+  readonly carried?: { readonly what: Carried; readonly cannotHold: readonly string[] }
 }
 
 /**
@@ -50,11 +56,17 @@ export interface AdapterContractOptions {
 export function adapterContract(
   name: string,
   start: (application: ContractApplication) => Promise<ContractServer>,
-  { store: open }: AdapterContractOptions,
+  { store: open, carried }: AdapterContractOptions,
 ): void {
+  const exceptions: string[] = []
   const check: Check = (sentence, run, options = {}) => {
+    if (carried && options.cannotHold?.[carried.what] !== undefined) {
+      exceptions.push(sentence)
+      return
+    }
     test(sentence, async () => {
       const store = faultyStore(open())
+      assert.equal(store.carried, carried?.what, 'what the cookie carries is to be stated')
       const events: SessionEvent[] = []
       const shared: SessionsOptions = {
         secrets: [randomBytes(32).toString('base64url')],
@@ -70,7 +82,8 @@ export function adapterContract(
       const routes = [...contractRoutes, ...(options.routes ?? [])]
       const server = await start({ routes, sessions, second })
       try {
-        await run({ origin: server.origin, visitor: () => new Visitor(server.origin), store, sessions, events })
+        const scene = { origin: server.origin, store, carried: carried?.what ?? null, sessions, events }
+        await run({ ...scene, visitor: () => new Visitor(server.origin) })
       } finally {
         store.heal()
         await server.close()
@@ -83,5 +96,10 @@ export function adapterContract(
     lifecycle(check)
     answers(check)
     failures(check)
+    if (carried) {
+      test('what cannot hold where the cookie carries the session is known, and nothing else is left out', () => {
+        assert.deepEqual(exceptions.toSorted(), carried.cannotHold.toSorted())
+      })
+    }
   })
 }

@@ -1,7 +1,7 @@
 import type { SessionStore } from '../session/store.ts'
 
 /** An operation of a store that can be disturbed. */
-export type StoreOperation = Exclude<keyof SessionStore, 'name' | 'persistent' | 'caches' | 'close'>
+export type StoreOperation = Exclude<keyof SessionStore, 'name' | 'persistent' | 'caches' | 'carried' | 'close'>
 
 /**
  * What happens instead of an operation. `proceed` is the operation itself, so that a fault can come before it (the store
@@ -72,6 +72,7 @@ export function faultyStore(inner: SessionStore): FaultyStore {
     name: inner.name,
     persistent: inner.persistent,
     caches: inner.caches === true,
+    carried: inner.carried,
     close: () => inner.close(),
     calls,
     disturb(fault, ...named) {

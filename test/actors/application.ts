@@ -1,16 +1,28 @@
 import type { ContractApplication, ContractRoute, ContractServer } from 'latchkey/testing'
 import { contractRoutes } from '../../src/testing/adapter-contract/routes.ts'
 import { startExpress } from './express-application.ts'
+import { startFastify } from './fastify-application.ts'
 import { type FreshSessions, freshSessions } from './fresh-sessions.ts'
+import { startHonoOnNode } from './hono-application.ts'
 import { HttpClient } from './http-client.ts'
 import { startNode } from './node-application.ts'
 import type { ServerOptions } from './server.ts'
+import { startWeb } from './web-application.ts'
 
-/** Every adapter there is, by name: security rules are tested on all of them. */
-export const adapters: Readonly<Record<string, (application: ContractApplication) => Promise<ContractServer>>> = {
+type Start = (application: ContractApplication) => Promise<ContractServer>
+
+/** Adapters that see a request as it came over the wire, by name. */
+export const wireAdapters: Readonly<Record<string, Start>> = {
   node: startNode,
   express: startExpress,
+  fastify: startFastify,
 }
+
+/**
+ * Every adapter there is, by name: security rules are tested on all of them. The last ones sit behind platforms that hand
+ * on an address as a URL, parse forms themselves, and refuse odd requests before an adapter sees them.
+ */
+export const adapters: Readonly<Record<string, Start>> = { ...wireAdapters, hono: startHonoOnNode, web: startWeb }
 
 /** A running application and what is behind it. */
 export interface Running extends FreshSessions {

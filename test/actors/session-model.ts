@@ -160,7 +160,10 @@ export class SessionModel {
       if (predecessor?.seenAt === null) return entry('current', 'confirm')
       return entry('current', settled && now >= current.issuedAt + limits.rotateMs ? 'rotate' : null)
     }
-    if (token === predecessor?.token) return graceOver && !letIn ? nobody : entry('predecessor', null)
+    if (token === predecessor?.token) {
+      if (!graceOver || letIn) return entry('predecessor', null)
+      return now < (predecessor.seenAt ?? 0) + limits.inFlightMs ? superseded : nobody
+    }
     const killedAt = session.killed.get(token)
     return killedAt !== undefined && now < killedAt + limits.inFlightMs ? superseded : nobody
   }

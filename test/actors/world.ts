@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { EventType, SessionStore } from 'latchkey'
+import type { TokenAnswer } from 'latchkey/bearer'
 import { createKeyRing } from '../../src/session/key-ring.ts'
 import { newSecret, newSid, writeToken } from '../../src/session/token.ts'
+import { type Api, call, signIn, startApi } from './api.ts'
 import { Browser, type Circumstances, cookieName, type Handler, type Reply } from './browser.ts'
 import { type Server, type ServerOptions, startServer } from './server.ts'
 
@@ -23,7 +25,7 @@ export function moodyStore(store: SessionStore): MoodyStore {
   return new Proxy(moody, {
     get(target, property: keyof MoodyStore) {
       if (property === 'mood' || property === 'name' || property === 'persistent') return target[property]
-      if (property === 'caches') return store.caches
+      if (property === 'caches' || property === 'carried') return store[property]
       if (target.mood === 'dead' && property !== 'close') return () => Promise.reject(new Error('disk on fire'))
       return property === 'read' ? target.read : (store[property] as () => unknown).bind(store)
     },
@@ -36,6 +38,8 @@ export class World {
   readonly server: Server
   readonly replies: Reply<unknown>[] = []
   readonly csrfTokens: string[] = []
+  readonly bearerTokens: string[] = []
+  #api: Api | null = null
 
   constructor(store: SessionStore, options: ServerOptions = {}) {
     this.store = moodyStore(store)
@@ -52,6 +56,19 @@ export class World {
     const reply = await browser.send(handler, { ...how, headers: { 'x-csrf-token': page.body ?? '', ...how.headers } })
     this.replies.push(reply)
     return reply
+  }
+
+  /** The world's API, with its keys. */
+  api(): Api {
+    this.#api ??= startApi({}, this.server)
+    return this.#api
+  }
+
+  /** A program that is signed in as alice. */
+  async program(): Promise<TokenAnswer> {
+    const answer = await signIn(this.api(), 'alice')
+    this.bearerTokens.push(answer.access_token, answer.refresh_token)
+    return answer
   }
 
   async signedIn(user = 'alice'): Promise<Browser> {
@@ -119,6 +136,17 @@ export const stories: Record<EventType, (world: World) => Promise<unknown>> = {
       `x${token?.slice(1)}`,
     ])
       await world.send(browser, session => session.load(), { token: forged ?? '' })
+  },
+  'token.misplaced': async world => {
+    const { refresh_token: token } = await world.program()
+    await world.send(new Browser(world.server), session => session.load(), { token })
+  },
+  'access-token.refused': async world => {
+    const { access_token: token } = await world.program()
+    const api = world.api()
+    await call(api, `${token.slice(0, -8)}AAAAAAAA`)
+    await world.server.sessions.endUser('alice')
+    await call(api, token)
   },
   'cookie.duplicated': async world => {
     const browser = await world.signedIn()

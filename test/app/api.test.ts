@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
-import { placesIn } from '../../app/data-directory.ts'
-import { openDatabase } from '../../app/database.ts'
 import { openCampus, password } from './open-campus.ts'
 
 const minute = 60_000
@@ -203,7 +203,7 @@ describe('Campus for people who do odd things', () => {
 it('answers 503 while another process holds the database, and works again afterwards', async () => {
   const visitor = campus.visitor()
   await visitor.signIn('admin', password)
-  const other = openDatabase(placesIn(campus.directory).database)
+  const other = new DatabaseSync(join(campus.directory, 'campus.db'))
   other.exec('BEGIN IMMEDIATE')
   const answer = await visitor.sendJson('/api/profile', { about_me: 'x' })
   assert.equal(answer.status, 503)

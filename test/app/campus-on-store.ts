@@ -3,12 +3,12 @@ import { createSessions, type SessionStore } from 'latchkey'
 import { createCampus } from '../../app/campus.ts'
 import { developmentCertificate } from '../../app/certificate.ts'
 import { placesIn } from '../../app/data-directory.ts'
-import { openDatabase } from '../../app/database.ts'
 import { createLog } from '../../app/event-log.ts'
 import { createPasswordSignIn } from '../../app/password-sign-in.ts'
 import { originOf, serve } from '../../app/serve.ts'
 import type { SessionData } from '../../app/session-data.ts'
 import { openSignInThrottle } from '../../app/sign-in-throttle.ts'
+import { openSqlite } from '../../app/sqlite-database.ts'
 import { createTurns } from '../../app/turns.ts'
 import { openUsers } from '../../app/users.ts'
 import { password } from './open-campus.ts'
@@ -26,13 +26,14 @@ export async function campusOnStore(store: SessionStore): Promise<{ visitor: () 
     store,
     onEvent: log.event,
   })
-  const database = openDatabase(':memory:')
+  const database = openSqlite(':memory:')
   const users = await openUsers(database)
   await users.createFirst(password)
   const throttle = openSignInThrottle(database, clock)
   const signIn = createPasswordSignIn({ users, throttle, turns: createTurns(50), generation: sessions.generation, log })
   const campus = createCampus({
     sessions,
+    bearer: null,
     users,
     signIn,
     log,
@@ -44,7 +45,7 @@ export async function campusOnStore(store: SessionStore): Promise<{ visitor: () 
   after(async () => {
     await listening.drain(1_000)
     await sessions.close()
-    database.close()
+    await database.close()
   })
   return { visitor: () => createVisitor(originOf(true, '127.0.0.1', listening.port), tls.certificate), log: lines }
 }

@@ -12,7 +12,7 @@ describe('T17: the health of Campus', () => {
   for (const [what, file, table] of [
     ['the records of sessions', 'sessions.db', 'records'],
     ['what is written beside the records', 'sessions.db', 'generations'],
-    ['the accounts', 'campus.db', 'users'],
+    ['the accounts', 'campus.db', 'campus_users'],
   ] as const) {
     it(`is 503 while the database is there but not the table with ${what}`, async () => {
       assert.equal(await health(), 200)

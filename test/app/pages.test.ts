@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { books } from '../../app/books.ts'
-import { placesIn } from '../../app/data-directory.ts'
-import { openDatabase } from '../../app/database.ts'
+import { openSqlite } from '../../app/sqlite-database.ts'
 import { openUsers } from '../../app/users.ts'
 import { openCampus, password } from './open-campus.ts'
 import type { Answer } from './visitor.ts'
@@ -369,13 +369,13 @@ describe('Campus for people', () => {
   it('ASVS 7.4.2: a disabled account has no session any more, on any page', async () => {
     const visitor = campus.visitor()
     await visitor.signIn('instructor', password)
-    const database = openDatabase(placesIn(campus.directory).database)
+    const database = openSqlite(join(campus.directory, 'campus.db'))
     const users = await openUsers(database)
-    users.setDisabled('instructor', true)
+    await users.setDisabled('instructor', true)
     assert.match((await visitor.get('/')).text, /Hello! Please login/)
     assert.equal((await visitor.signIn('instructor', password)).status, 401)
-    users.setDisabled('instructor', false)
-    database.close()
+    await users.setDisabled('instructor', false)
+    await database.close()
     assert.match((await visitor.get('/')).text, /Hello! Please login/, 'the session stays ended')
   })
 

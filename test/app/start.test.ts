@@ -48,6 +48,13 @@ describe('The start of Campus', () => {
     ['a data directory that is a file', ['--data', file], {}, /^--data .* cannot be used/],
     ['a store in a place that is a file', ['--store', `file:${file}/x`], {}, /^--store file:.* cannot be opened/],
     ['a store that is another kind of file', ['--store', `sqlite:${file}`], {}, /^--store sqlite:.* cannot be opened/],
+    ['accounts in a file of another kind', ['--users', `sqlite:${file}`], {}, /^--users sqlite:.* cannot be opened/],
+    [
+      'accounts in a PostgreSQL that is not there, without its password',
+      ['--users', 'postgres://me:keyboard%20cat@localhost:1/campus'],
+      {},
+      /^--users postgres:\/\/localhost:1 cannot be opened \(connect ECONNREFUSED[^)]*\)/,
+    ],
     ['a host that is not here', ['--host', '192.0.2.1'], {}, /^--host 192\.0\.2\.1 is not an address of this machine/],
   ]
   for (const [name, args, environment, message] of refused) {
@@ -82,7 +89,8 @@ describe('The start of Campus', () => {
     const directory = join(temporaryDirectory(), 'data')
     const campus = await start(['--data', directory, '--trust-proxy', '1'], production)
     await campus.stop()
-    const { certificate, key, secret: kept, database } = placesIn(directory)
+    const { certificate, key, secret: kept } = placesIn(directory)
+    const database = join(directory, 'campus.db')
     assert.deepEqual([certificate, key, kept, database].map(existsSync), [false, false, false, true])
   })
 

@@ -11,21 +11,17 @@ describe('Turns', () => {
       await new Promise(setImmediate)
       log.push(`${name} ends`)
     }
-    await Promise.all([
-      turns.take(['place', 'ann'], job('1')),
-      turns.take(['place', 'bob'], job('2')),
-      turns.take(['elsewhere'], job('3')),
-    ])
+    await Promise.all([turns.take('place', job('1')), turns.take('place', job('2')), turns.take('elsewhere', job('3'))])
     assert.ok(log.indexOf('1 ends') < log.indexOf('2 begins'))
     assert.ok(log.indexOf('3 begins') < log.indexOf('1 ends'))
   })
 
   it('go on after a job that failed', async () => {
     const turns = createTurns(10)
-    const failing = turns.take(['a'], async () => {
+    const failing = turns.take('a', async () => {
       throw new Error('broken')
     })
-    const next = turns.take(['a'], async () => 'fine')
+    const next = turns.take('a', async () => 'fine')
     await assert.rejects(failing, /broken/)
     assert.equal(await next, 'fine')
   })
@@ -34,21 +30,21 @@ describe('Turns', () => {
     const turns = createTurns(2)
     let release = () => {}
     const first = turns.take(
-      ['a'],
+      'a',
       () =>
         new Promise<void>(resolve => {
           release = resolve
         }),
     )
     await new Promise(setImmediate)
-    const second = turns.take(['a'], async () => {})
+    const second = turns.take('a', async () => {})
     await assert.rejects(
-      turns.take(['a'], async () => {}),
+      turns.take('a', async () => {}),
       TooManyWaiting,
     )
-    await turns.take(['b'], async () => {})
+    await turns.take('b', async () => {})
     release()
     await Promise.all([first, second])
-    await turns.take(['a'], async () => {})
+    await turns.take('a', async () => {})
   })
 })

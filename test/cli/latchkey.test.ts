@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { createKeySet } from '../../src/bearer/key-set.ts'
+import { keygen } from '../../src/cli/keygen.ts'
 import { judgeAnswer } from '../../src/cli/site-checks.ts'
 
 const root = new URL('../..', import.meta.url)
@@ -40,8 +42,69 @@ describe('latchkey keygen', () => {
   it('refuses what it does not understand', async () => {
     const { code, error } = await latchkey(['keygen', '--bits', '64'])
     assert.equal(code, 2)
-    assert.match(error, /takes no options/)
+    assert.match(error, /--bits/)
   })
+
+  /** The command without a process, which would take most of the time. */
+  async function run(args: string[]): Promise<{ code: number; out: string; error: string }> {
+    const said = { out: '', error: '' }
+    const terminal = {
+      out: (text: string) => (said.out += `${text}\n`),
+      error: (text: string) => (said.error += text),
+      color: false,
+    }
+    return { code: await keygen(args.slice(1), terminal), ...said }
+  }
+
+  const algorithms: readonly (readonly [alg: string, kty: string, secret: string])[] = [
+    ['ES256', 'EC', 'd'],
+    ['EdDSA', 'OKP', 'd'],
+    ['Ed25519', 'OKP', 'd'],
+    ['HS256', 'oct', 'k'],
+  ]
+  for (const [alg, kty, part] of algorithms) {
+    it(`--jwk --alg ${alg} prints one private key that createKeySet takes, another one each time`, async () => {
+      const args = ['keygen', '--jwk', '--alg', alg, '--from', '2026-01-31', '--until', '2126-01-31T04:00:00Z']
+      const [one, two] = await Promise.all([run(args), run(args)])
+      assert.equal(one.code, 0, one.error)
+      assert.match(one.out, /^\{[^\n]+\}\n$/, 'alone on its line')
+      const jwk = JSON.parse(one.out)
+      assert.deepEqual([jwk.alg, jwk.kty, jwk.use], [alg, kty, 'sig'])
+      assert.deepEqual([jwk['latchkey:from'], jwk['latchkey:until']], ['2026-01-31T00:00:00Z', '2126-01-31T04:00:00Z'])
+      assert.equal(Buffer.from(jwk[part], 'base64url').length, 32)
+      assert.notEqual(jwk[part], JSON.parse(two.out)[part])
+      const keys = createKeySet(one.out + two.out, { verifiesForMs: 900_000 })
+      assert.equal(keys.signingKey(Date.now()).kid, jwk.kid)
+    })
+  }
+
+  it('--jwk makes ES256, without times, when nothing is said; lengths of time count from now', async () => {
+    const [plain, later] = await Promise.all([run(['keygen', '--jwk']), run(['keygen', '--jwk', '--from', '7d'])])
+    assert.deepEqual(Object.keys(JSON.parse(plain.out)).sort(), ['alg', 'crv', 'd', 'kid', 'kty', 'use', 'x', 'y'])
+    assert.equal(JSON.parse(plain.out).alg, 'ES256')
+    const inDays = (Date.parse(JSON.parse(later.out)['latchkey:from']) - Date.now()) / 86_400_000
+    assert.ok(inDays > 6.9 && inDays <= 7, `${inDays}`)
+  })
+
+  const refused: readonly (readonly [args: string, says: RegExp])[] = [
+    ['--alg ES256', /for --jwk/],
+    ['--jwk --alg none', /none of ES256/],
+    ['--jwk --alg RS256', /none of ES256/],
+    ['--jwk --alg toString', /none of ES256/],
+    ['--jwk --from tomorrow', /no time.*7d/],
+    ['--jwk --from 2027-06-31', /no time/],
+    ['--jwk --from 2027-01-31T04:00:00+01:00', /no time/],
+    ['--jwk --from 2027-02-01 --until 2027-01-31', /--until/],
+    ['--jwk key.json', /key\.json/],
+  ]
+  for (const [args, says] of refused) {
+    it(`keygen ${args} is refused and prints no key`, async () => {
+      const { code, out, error } = await run(['keygen', ...args.split(' ')])
+      assert.equal(code, 2)
+      assert.equal(out, '')
+      assert.match(error, says)
+    })
+  }
 })
 
 describe('latchkey doctor', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -54,6 +54,8 @@ describe('latchkey migrate, without a server', () => {
     const elsewhere = mkdtempSync(join(tmpdir(), 'latchkey-migrate-'))
     try {
       cpSync(join(root, 'src'), join(elsewhere, 'src'), { recursive: true })
+      mkdirSync(join(elsewhere, 'node_modules'))
+      symlinkSync(join(root, 'node_modules/jose'), join(elsewhere, 'node_modules/jose'))
       const { code, error } = await migrate(['postgres://a@127.0.0.1:1/x'], elsewhere)
       assert.equal(code, 1)
       assert.match(error, /npm install pg/)

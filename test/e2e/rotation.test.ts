@@ -66,7 +66,7 @@ describeInChromium('Rotation of the token, in the browser', underItsName(campus.
     campus.pass(10 * minute)
     await page.goto('/dashboard')
     await page.goto('/profile')
-    campus.pass(31 * second)
+    campus.pass(61 * second)
     await page.goto('/shop')
     await showsUser(page)
 

@@ -9,7 +9,7 @@ import { after, describe, it } from 'node:test'
 
 const root = join(import.meta.dirname, '../..')
 
-for (const example of ['examples/express.ts', 'examples/node.ts']) {
+for (const example of ['examples/express.ts', 'examples/fastify.ts', 'examples/hono.ts', 'examples/node.ts']) {
   describe(example, () => {
     it('signs in, knows the user, and signs out', async () => {
       const origin = await start(example)
@@ -38,7 +38,7 @@ for (const example of ['examples/express.ts', 'examples/node.ts']) {
     })
 
     it('is short, and stops when it is asked to', async () => {
-      assert.ok(readFileSync(join(root, example), 'utf8').trimEnd().split('\n').length < 60)
+      assert.ok(linesOf(example) < 60)
       const running = await run(example)
       running.kill('SIGTERM')
       assert.deepEqual(await once(running, 'exit'), [0, null])
@@ -46,7 +46,53 @@ for (const example of ['examples/express.ts', 'examples/node.ts']) {
   })
 }
 
+describe('examples/next-route.ts', () => {
+  it('signs in, knows the user, and signs out, by plain requests as Next.js passes them', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'latchkey-example-'))
+    after(() => rmSync(directory, { recursive: true }))
+    Object.assign(process.env, environment(directory))
+    const { GET, POST } = await import('../../examples/next-route.ts')
+    let cookie = ''
+    const visit = async (action: string, fields?: Record<string, string>): Promise<Response> => {
+      const headers = { cookie, 'sec-fetch-site': 'same-origin' }
+      const init = fields ? { method: 'POST', body: new URLSearchParams(fields), headers } : { headers }
+      const request = new Request(`http://localhost:3000/account/${action}`, init)
+      const response = await (fields ? POST : GET)(request, { params: Promise.resolve({ action }) })
+      for (const line of response.headers.getSetCookie()) cookie = /^sid=[^;]+/.exec(line)?.[0] ?? ''
+      return response
+    }
+    assert.match(await (await visit('login')).text(), /<form/)
+    assert.equal((await visit('me')).status, 401)
+    assert.equal((await visit('login', { name: 'alice', password: 'wrong' })).status, 401)
+    const right = await visit('login', { name: 'alice', password })
+    assert.deepEqual([right.status, right.headers.get('location')], [303, '/account/me'])
+    const page = await (await visit('me')).text()
+    assert.match(page, /Hello alice, visit 1\./)
+    assert.equal((await visit('logout', {})).status, 403, 'a sign-out without the CSRF token')
+    const token = cookie
+    assert.equal((await visit('logout', { csrf_token: /value="([^"]+)"/.exec(page)?.[1] ?? '' })).status, 303)
+    assert.equal(cookie, '')
+    cookie = token
+    assert.equal((await visit('me')).status, 401, 'the token of the ended session')
+    assert.equal((await visit('constructor')).status, 404)
+  })
+
+  it('is short', () => assert.ok(linesOf('examples/next-route.ts') < 60))
+})
+
 const password = randomBytes(12).toString('hex')
+
+function linesOf(example: string): number {
+  return readFileSync(join(root, example), 'utf8').trimEnd().split('\n').length
+}
+
+function environment(directory: string): Record<string, string> {
+  return {
+    SESSION_SECRET: randomBytes(32).toString('base64url'),
+    SESSION_DATABASE: join(directory, 'sessions.db'),
+    DEMO_PASSWORD: password,
+  }
+}
 
 /** A browser, as far as these pages need one. */
 class Visitor {
@@ -86,9 +132,7 @@ async function run(example: string): Promise<ChildProcess> {
   const env = {
     PATH: process.env.PATH,
     PORT: '0',
-    SESSION_SECRET: randomBytes(32).toString('base64url'),
-    SESSION_DATABASE: join(directory, 'sessions.db'),
-    DEMO_PASSWORD: password,
+    ...environment(directory),
   }
   const running = spawn(process.execPath, ['--conditions=latchkey-source', example], {
     cwd: root,

@@ -173,7 +173,7 @@ Preset \`aal3\`, from ${presets.aal3.source}.
 | Idle time-out | 15m | A session nobody used for this long ends; the user signs in again. |
 | Absolute time-out | 12h | A session this old ends, however busy it is; the user signs in again. |
 | Token rotation | every 10m | The secret in the token changes while the session is used. |
-| Rotation grace | 30s | The old token works this long after the new one was seen; later use ends the session as a replay. |
+| Rotation grace | 30s | The old token works this long after the new one was seen. Use a minute later, or more, ends the session as a replay. |
 | Remember me | not allowed | Limits of sessions whose cookie survives the end of the browser. |
 | Sessions per user | at most 3 | A further sign-in ends the oldest session. |
 

@@ -29,6 +29,7 @@ function lifeOf({ age = h, unused = 0, secretAge = m, persistent = false, retire
     amr: ['pwd'],
     aal: 1,
     persistent,
+    bearer: null,
     client: { address: null, userAgent: null },
     secret: { hash: 'current', keyId: 'key', issuedAt: now - secretAge },
     retired,
@@ -46,7 +47,12 @@ const rotatedAway = (ago: number, seenAgo: number | null): RetiredSecret => ({
 /** A secret that a step-up killed `ago`. */
 const killed = (ago: number): RetiredSecret => ({ hash: 'killed', at: now - ago, handoff: null })
 
-const current = (confirm = false, rotate = false): Verdict => ({ kind: 'current', confirm, rotate })
+const current = (confirm = false, rotate = false, settled = true): Verdict => ({
+  kind: 'current',
+  confirm,
+  settled,
+  rotate,
+})
 const retired: Verdict = { kind: 'retired', handoff: 'successor' }
 const replayed: Verdict = { kind: 'replayed' }
 const inFlight: Verdict = { kind: 'in-flight' }
@@ -91,13 +97,13 @@ const rows: readonly Row[] = [
     'CK-13: due, but the predecessor does not know yet that this one arrived',
     'current',
     { secretAge: h, retired: [rotatedAway(h, null)] },
-    current(true),
+    current(true, false, false),
   ],
   [
     'CK-13: due, but the predecessor is still in its grace',
     'current',
     { secretAge: h, retired: [rotatedAway(h, 30 * s - 1)] },
-    current(),
+    current(false, false, false),
   ],
   [
     'CK-13: due, and the grace is over',
@@ -121,9 +127,27 @@ const rows: readonly Row[] = [
     retired,
   ],
   [
-    'the predecessor when the grace is over',
+    'the predecessor when the grace is over: another node’s clock may be ahead',
     'predecessor',
     { retired: [rotatedAway(m, 30 * s)], policy: grace },
+    inFlight,
+  ],
+  [
+    'the predecessor in the last millisecond of its minute',
+    'predecessor',
+    { retired: [rotatedAway(h, m - 1)], policy: grace },
+    inFlight,
+  ],
+  [
+    'the predecessor a minute after its successor was seen',
+    'predecessor',
+    { retired: [rotatedAway(h, m)], policy: grace },
+    replayed,
+  ],
+  [
+    'the predecessor when a grace of two minutes is over',
+    'predecessor',
+    { retired: [rotatedAway(h, 2 * m)], policy: { grace: '2m' } },
     replayed,
   ],
   [
@@ -182,6 +206,12 @@ describe('verdict on a request that arrived a while ago, such as an upload', () 
       'the predecessor, out of its grace on arrival',
       'predecessor',
       { retired: [rotatedAway(5 * m, 2.5 * m)] },
+      inFlight,
+    ],
+    [
+      'the predecessor, out of its minute on arrival',
+      'predecessor',
+      { retired: [rotatedAway(5 * m, 3 * m)] },
       replayed,
     ],
     ['the predecessor, rotated away after arrival', 'predecessor', { retired: [rotatedAway(m, m)] }, retired],

@@ -5,7 +5,7 @@ import { createKeyRing } from '../../src/session/key-ring.ts'
 import { newSecret, newSid, writeToken } from '../../src/session/token.ts'
 import { Browser } from '../actors/browser.ts'
 import { type Server, type ServerOptions, startServer, told } from '../actors/server.ts'
-import { onEveryStore } from '../actors/stores.ts'
+import { onEveryStore, onEveryStoreAndSealed } from '../actors/stores.ts'
 
 /** What a browser may keep of a token: nothing but which key issued it. */
 function partsOf(token: string | null) {
@@ -190,7 +190,7 @@ onEveryStore('T01 sign-in', open => {
   })
 })
 
-onEveryStore('T01 step-up', open => {
+onEveryStoreAndSealed('T01 step-up', open => {
   for (const change of ['stepUp', 'rotate'] as const) {
     describe(`${change}()`, () => {
       let server: Server

@@ -4,9 +4,9 @@ import { type Duration, type PresetName, presets, type SignInOptions } from 'lat
 import { durationMs } from '../../src/session/duration.ts'
 import { Browser } from '../actors/browser.ts'
 import { type Server, type ServerOptions, startAnotherNode, startServer, told } from '../actors/server.ts'
-import { onEveryStore } from '../actors/stores.ts'
+import { onEveryStoreAndSealed } from '../actors/stores.ts'
 
-onEveryStore('T05 time-outs', open => {
+onEveryStoreAndSealed('T05 time-outs', open => {
   let server: Server
   const start = async (options: ServerOptions = {}, how: Partial<SignInOptions> = {}) => {
     server = startServer({ store: open(), ...options })
@@ -207,7 +207,9 @@ onEveryStore('T05 time-outs', open => {
 
   it('a policy made shorter holds at once for the sessions that are there', async () => {
     const browser = await start({}, { persistent: true })
-    const strict = startAnotherNode(server, { policy: { idleTimeout: '5m', absoluteTimeout: '1h', persistent: false } })
+    const strict = startAnotherNode(server, {
+      policy: { idleTimeout: '5m', absoluteTimeout: '1h', persistent: false },
+    })
     pass('5m')
     assert.deepEqual(await strict.sessions.list('alice'), [])
     assert.equal((await new Browser(strict, browser.token).see()).body?.userId, null)

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { CsrfOptions } from 'latchkey'
-import { adapters, running } from '../actors/application.ts'
+import { running, wireAdapters } from '../actors/application.ts'
 import { evil, isRefusal, outcome } from '../actors/forgery.ts'
 import { site, type Wanted } from '../actors/http-client.ts'
 
-for (const adapter of Object.keys(adapters)) {
+for (const adapter of Object.keys(wireAdapters)) {
   suite(`T07: attacks on ${adapter}`, () => {
     const proofsOfConcept: readonly (readonly [
       name: string,

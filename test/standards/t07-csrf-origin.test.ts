@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { adapters, running } from '../actors/application.ts'
+import { running, wireAdapters } from '../actors/application.ts'
 import { evil, isRefusal, outcome } from '../actors/forgery.ts'
 import { site, type Wanted } from '../actors/http-client.ts'
 
@@ -55,7 +55,7 @@ function verdict(
   return proof === 'wrong' ? 'csrf-token-invalid' : null
 }
 
-for (const adapter of Object.keys(adapters)) {
+for (const adapter of Object.keys(wireAdapters)) {
   suite(`T07: the origin of a request on ${adapter}`, () => {
     for (const proof of [null, 'right', 'missing', 'wrong'] as const) {
       const who = proof === null ? 'nobody' : `a user whose token is ${proof}`

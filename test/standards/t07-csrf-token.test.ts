@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { Agent } from 'node:http'
 import { suite, test } from 'node:test'
 import { send } from '../../src/testing/adapter-contract/wire.ts'
-import { adapters, type Running, running } from '../actors/application.ts'
+import { type Running, running, wireAdapters } from '../actors/application.ts'
 import { outcome } from '../actors/forgery.ts'
 import type { HttpClient, Wanted } from '../actors/http-client.ts'
 
-for (const adapter of Object.keys(adapters)) {
+for (const adapter of Object.keys(wireAdapters)) {
   suite(`T07: the CSRF token on ${adapter}`, () => {
     const bodies: readonly (readonly [
       name: string,

@@ -100,6 +100,7 @@ onEveryStore('T15 secret leaks', (open, { readFiles }) => {
       )
     }
     needles.add('a CSRF token', ...world.csrfTokens)
+    needles.add('a bearer token', ...world.bearerTokens)
     needles.add('data', ...spellings(Buffer.from(diary)))
 
     const counts = [tokens.size, world.csrfTokens.length, given.length, events.length]

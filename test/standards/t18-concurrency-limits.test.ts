@@ -3,9 +3,9 @@ import { afterEach, it } from 'node:test'
 import type { PolicyOptions } from 'latchkey'
 import { Browser } from '../actors/browser.ts'
 import { type Server, startServer, told } from '../actors/server.ts'
-import { onEveryStore } from '../actors/stores.ts'
+import { onEveryStoreAndSealed } from '../actors/stores.ts'
 
-onEveryStore('T18 sessions at the same time', open => {
+onEveryStoreAndSealed('T18 sessions at the same time', open => {
   let server: Server
   const start = (policy: PolicyOptions) => {
     server = startServer({ store: open(), policy })

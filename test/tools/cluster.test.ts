@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -43,7 +43,9 @@ for (const store of ['redis', 'postgres'] as const) {
       const origin = /All of them: +(https:\S+)/.exec(printed)?.[1] ?? ''
       const password = /student123 +(\S+)/.exec(printed)?.[1] ?? ''
       const [directory = ''] = readdirSync(place).filter(name => name.startsWith('latchkey-cluster-'))
-      const certificate = readFileSync(placesIn(join(place, directory, 'data')).certificate, 'utf8')
+      const certificate = readFileSync(placesIn(join(place, directory)).certificate, 'utf8')
+      const files = globSync('**/campus.db', { cwd: join(place, directory) })
+      assert.deepEqual(files, store === 'redis' ? ['campus.db'] : [], 'with PostgreSQL they share nothing else')
 
       const visitor = createVisitor(origin, certificate)
       assert.equal((await visitor.signIn('student123', password)).status, 303)

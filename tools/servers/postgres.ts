@@ -196,8 +196,7 @@ class Server implements PostgresServer {
 
   #makeDirectory(): void {
     this.#directory = mkdtempSync(join(tmpdir(), 'latchkey-postgres-'))
-    const owner = this.#owner()
-    if (owner) chownSync(this.#directory, owner.uid, owner.gid)
+    giveToPostgres(this.#directory)
   }
 
   /** Its backends are no group that one signal would reach. */
@@ -213,18 +212,27 @@ class Server implements PostgresServer {
     }
   }
 
-  /** The command line that runs one of PostgreSQL's programs: they refuse to run as root. It dies with this process. */
   #as(program: string, ...args: string[]): string[] {
-    const path = join(this.#programs, program)
-    const account = this.#owner() ? ['--reuid=postgres', '--regid=postgres', '--init-groups'] : []
-    return ['setpriv', ...account, '--pdeathsig=KILL', path, ...args]
+    return asPostgres(join(this.#programs, program), ...args)
   }
+}
 
-  #owner(): { uid: number; gid: number } | null {
-    if (process.getuid?.() !== 0) return null
-    const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
-    return { uid: id('-u'), gid: id('-g') }
-  }
+/** The command line that runs a program which refuses to run as root, as PostgreSQL's do. It dies with this process. */
+export function asPostgres(path: string, ...args: string[]): string[] {
+  const account = owner() ? ['--reuid=postgres', '--regid=postgres', '--init-groups'] : []
+  return ['setpriv', ...account, '--pdeathsig=KILL', path, ...args]
+}
+
+/** Makes a file or directory belong to whom such a program runs as. */
+export function giveToPostgres(path: string): void {
+  const account = owner()
+  if (account) chownSync(path, account.uid, account.gid)
+}
+
+function owner(): { uid: number; gid: number } | null {
+  if (process.getuid?.() !== 0) return null
+  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
+  return { uid: id('-u'), gid: id('-g') }
 }
 
 function childrenOf(parent: number): number[] {

@@ -7,6 +7,8 @@ export class Explained extends Error {}
 const gone = 'PostgreSQL cannot be reached'
 const busy = 'PostgreSQL has no connection left'
 const cut = 'The connection to PostgreSQL was cut. Nothing to do if the server restarted.'
+const pooled =
+  'A connection pooler hands our connection to others, with the statements that are prepared on it. Use its session mode, or PgBouncer 1.21 or later with max_prepared_statements.'
 const missing = ({ shown }: Names) =>
   `The tables of Latchkey are missing or old (prefix ${shown}). Run: npx latchkey migrate postgres://…`
 
@@ -22,15 +24,17 @@ const advice: Record<string, (names: Names) => string> = {
   ECONNRESET: () => cut,
   EPIPE: () => cut,
   '08': () => cut,
+  '08P01': () =>
+    'A connection pooler in front of PostgreSQL refused us; the cause says why. Correct user, password and database, or have it ignore_startup_parameters.',
   '25006': () =>
     'PostgreSQL is read-only: a replica, or default_transaction_read_only is on. Connect to the primary, or turn that off.',
-  '26000': () =>
-    'A connection pooler lost a prepared statement. Use its session mode, or PgBouncer 1.21 or later with max_prepared_statements.',
+  '26000': () => pooled,
   '28': () => 'PostgreSQL refuses to let us in. Check the user, and the rules of pg_hba.conf.',
   '28P01': () => 'PostgreSQL refuses the password. Correct user and password of the pool.',
   '3D000': () => 'PostgreSQL has no database of that name. Correct the name, or create it: createdb NAME.',
   '3F000': () => 'PostgreSQL has no schema of that name. Create it: CREATE SCHEMA name.',
   '42P01': missing, // a table
+  '42P05': () => pooled,
   '42703': missing, // a column
   '42883': missing, // a function
   '42501': ({ shown }) =>
@@ -71,7 +75,8 @@ export function explained(error: unknown, names: Names): Error {
 
 /** Whether the tables may be others than those that were looked at. */
 export function isAboutSchema(error: unknown): boolean {
-  return codeOf(error).startsWith('42')
+  const code = codeOf(error)
+  return code.startsWith('42') && code !== '42P05'
 }
 
 /** Whether one of the values was at fault, so that others in the same statement may be fine. */

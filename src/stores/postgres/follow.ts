@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { UsageError } from '../../errors.ts'
 import type { Following } from '../../session/store.ts'
 import { fromColumn } from '../column-text.ts'
-import { explained } from './failure.ts'
+import { Explained, explained } from './failure.ts'
 import type { Names } from './names.ts'
 import { type PostgresClient, type PostgresPool, type Row, statement } from './pool.ts'
 
@@ -26,7 +27,7 @@ export async function follow(
   }
   const client = await pool.connect().catch(cause => Promise.reject(explained(cause, names)))
   const follower = new Follower(client, names, told, lost)
-  await follower.begin()
+  await follower.begin(pool)
   return follower
 }
 
@@ -35,6 +36,8 @@ class Follower implements Following {
   readonly #names: Names
   readonly #lost: (cause: unknown) => void
   #isOver = false
+  /** A notification that is not about a session: what it says, and what to do when it comes. */
+  #awaited: readonly [payload: string, heard: () => void] | null = null
 
   constructor(
     client: PostgresClient,
@@ -46,24 +49,44 @@ class Follower implements Following {
     this.#names = names
     this.#lost = lost
     client.on('notification', ({ payload }: { readonly payload?: string }) => {
-      if (!this.#isOver) told(payload === undefined || payload === everybody ? null : fromColumn(payload))
+      if (this.#isOver) return
+      if (payload !== undefined && payload === this.#awaited?.[0]) this.#awaited[1]()
+      else told(payload === undefined || payload === everybody ? null : fromColumn(payload))
     })
     client.on('error', (cause: Error) => this.#lose(cause))
     client.on('end', () => this.#lose(new Error('the connection ended')))
   }
 
-  async begin(): Promise<void> {
+  async begin(pool: PostgresPool): Promise<void> {
     const { channel, followers, lock } = this.#names
     try {
       await this.#run(`LISTEN "${channel}"`)
       await this.#run(`INSERT INTO ${followers} VALUES (pg_backend_pid()) ON CONFLICT DO NOTHING`)
       // Until the changes whose authors did not see this row are over.
       await this.#run(`SELECT pg_advisory_xact_lock('${lock}')`, 5 * timeoutMs)
+      await this.#hear(pool)
     } catch (cause) {
       this.#end(cause)
       throw cause
     }
     if (this.#isOver) throw new Error('The connection to PostgreSQL was cut.')
+  }
+
+  /**
+   * A pooler that gives our connection to others between statements (PgBouncer in transaction mode) takes LISTEN and
+   * passes no notification on, and everything else looks as it should: so one is sent from another connection.
+   */
+  async #hear(pool: PostgresPool): Promise<void> {
+    const payload = randomUUID()
+    const heard = Promise.withResolvers<void>()
+    this.#awaited = [payload, heard.resolve]
+    const fix = 'Use its session mode, or connect this pool to PostgreSQL itself'
+    const deaf = new Explained(`A connection pooler keeps the notifications of PostgreSQL from us. ${fix}.`)
+    const notify = statement('SELECT pg_notify($1, $2)', [this.#names.channel, payload], null, timeoutMs)
+    await pool.query(notify).catch(cause => Promise.reject(explained(cause, this.#names)))
+    const timer = setTimeout(() => heard.reject(deaf), timeoutMs)
+    await heard.promise.finally(() => clearTimeout(timer))
+    this.#awaited = null
   }
 
   async confirm(): Promise<void> {

@@ -17,6 +17,7 @@ const advice: Record<string, string> = {
   MOVED: 'This Redis server is a node of a Redis Cluster: make the client with createCluster.',
   CROSSSLOT: 'Redis found keys of several hash slots in one command. This is a mistake in Latchkey; please report it.',
   TRYAGAIN: 'The hash slot of this session is being moved to another node. It works again when that is done.',
+  UNBLOCKED: 'This Redis server became a replica before others had confirmed the write, which is lost. Do it again.',
   WRONGTYPE:
     "A key that the store needs holds another type of value. Somebody else writes under the store's prefix: give one of them another.",
   BUSY: 'A script of somebody else keeps Redis busy. See SCRIPT KILL.',

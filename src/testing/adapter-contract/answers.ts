@@ -6,6 +6,8 @@ import { begin, dial, send, speak } from './wire.ts'
 
 const cookieName = '__Host-Http-sid'
 
+const lastWins = 'the data is in the cookie, and of several answers the last one wins'
+
 /** Every way an answer can take to the client. */
 export function answers(check: Check): void {
   check('not a byte leaves before the session is written', async ({ visitor, store }) => {
@@ -119,28 +121,36 @@ export function answers(check: Check): void {
     assert.deepEqual(users, [...names, null, ...names])
   })
 
-  check('changes that come pipelined are all written, in order', async ({ visitor, origin }) => {
-    const guest = visitor()
-    await guest.post('/set?count=0')
-    const csrf = (await guest.csrf())['X-CSRF-Token']
-    const request = `POST /increment HTTP/1.1\r\nHost: contract.test\r\nX-Forwarded-Proto: https\r\nCookie: ${guest.cookie}\r\nX-CSRF-Token: ${csrf}\r\nContent-Length: 0\r\n`
-    const heard = await speak(origin, `${`${request}\r\n`.repeat(4)}${request}Connection: close\r\n\r\n`)
-    const counts = [...heard.matchAll(/\r\n\r\n(?:1\r\n)?([1-5])/g)].map(([, count]) => Number(count))
-    assert.deepEqual(counts, [1, 2, 3, 4, 5])
-    assert.equal(JSON.parse((await guest.get('/me')).body).data.count, 5)
-  })
+  check(
+    'changes that come pipelined are all written, in order',
+    async ({ visitor, origin }) => {
+      const guest = visitor()
+      await guest.post('/set?count=0')
+      const csrf = (await guest.csrf())['X-CSRF-Token']
+      const request = `POST /increment HTTP/1.1\r\nHost: contract.test\r\nX-Forwarded-Proto: https\r\nCookie: ${guest.cookie}\r\nX-CSRF-Token: ${csrf}\r\nContent-Length: 0\r\n`
+      const heard = await speak(origin, `${`${request}\r\n`.repeat(4)}${request}Connection: close\r\n\r\n`)
+      const counts = [...heard.matchAll(/\r\n\r\n(?:1\r\n)?([1-5])/g)].map(([, count]) => Number(count))
+      assert.deepEqual(counts, [1, 2, 3, 4, 5])
+      assert.equal(JSON.parse((await guest.get('/me')).body).data.count, 5)
+    },
+    { cannotHold: { data: lastWins, all: lastWins } },
+  )
 
-  check('requests at the same time lose nothing', async ({ visitor }) => {
-    const guest = visitor()
-    await guest.post('/set?color=red')
-    const headers = await guest.csrf()
-    const all = await Promise.all(Array.from({ length: 40 }, () => guest.copy().post('/increment', { headers })))
-    assert.deepEqual(
-      all.map(({ body }) => Number(body)).sort((a, b) => a - b),
-      Array.from({ length: 40 }, (_, index) => index + 1),
-    )
-    assert.deepEqual(JSON.parse((await guest.get('/me')).body).data, { color: 'red', count: 40 })
-  })
+  check(
+    'requests at the same time lose nothing',
+    async ({ visitor }) => {
+      const guest = visitor()
+      await guest.post('/set?color=red')
+      const headers = await guest.csrf()
+      const all = await Promise.all(Array.from({ length: 40 }, () => guest.copy().post('/increment', { headers })))
+      assert.deepEqual(
+        all.map(({ body }) => Number(body)).sort((a, b) => a - b),
+        Array.from({ length: 40 }, (_, index) => index + 1),
+      )
+      assert.deepEqual(JSON.parse((await guest.get('/me')).body).data, { color: 'red', count: 40 })
+    },
+    { cannotHold: { data: lastWins, all: lastWins } },
+  )
 
   check('a client that asks first (Expect: 100-continue) is served', async ({ visitor, origin }) => {
     const { 'X-Forwarded-Proto': proto } = visitor().headers()

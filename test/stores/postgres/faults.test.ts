@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { before, beforeEach, test } from 'node:test'
-import { createSessions, type SessionEvent, StoreError } from 'latchkey'
+import { createSessions, type SessionEvent } from 'latchkey'
 import { migratePostgres, postgresStore } from 'latchkey/stores/postgres'
 import { sampleMark, sampleRecord } from 'latchkey/testing'
 import pg from 'pg'
 import type { SharedStore, StoredRecord } from '../../../src/session/store.ts'
 import { Browser } from '../../actors/browser.ts'
-import { type Data, newSecretText, type Server, startServer } from '../../actors/server.ts'
+import { type Data, newSecretText, startServer } from '../../actors/server.ts'
+import { signedIn } from '../../servers/load.ts'
 import { describeWithPostgres, type PostgresServer } from '../../servers/postgres.ts'
 
 const { createdAt: now } = sampleRecord()
@@ -15,115 +16,6 @@ const pause = (ms: number) => new Promise(resume => setTimeout(resume, ms))
 describeWithPostgres('postgres store: a server out of order', server => {
   before(() => migratePostgres(server.pool()))
   beforeEach(() => server.sql('TRUNCATE latchkey_records, latchkey_generations'))
-
-  /** An application over a pool of its own, with the deadline that applications have. */
-  function application(options: pg.PoolConfig = {}): Server {
-    const store = postgresStore(server.pool(options), { queryTimeout: '3s' })
-    return startServer({ store, storeTimeout: '2s' })
-  }
-
-  /** Clients that write until told to stop, each to a session of its own. */
-  function load(app: Server, clients: readonly Browser[]) {
-    const answers: { status: number; tookMs: number }[] = []
-    /** Per client the increments that were acknowledged, and those whose fate nobody knows. */
-    const counts = clients.map(() => ({ done: 0, unknown: 0 }))
-    let isOver = false
-    const work = clients.map(async (client, i) => {
-      const count = counts[i] ?? { done: 0, unknown: 0 }
-      while (!isOver) {
-        const beganAt = performance.now()
-        const reply = await client.send(session =>
-          session.update(data => Object.assign(data, { n: Number(data.n ?? 0) + 1 })),
-        )
-        answers.push({ status: reply.status, tookMs: performance.now() - beganAt })
-        if (reply.status === 200) count.done += 1
-        else {
-          count.unknown += 1
-          assert.ok(reply.error instanceof StoreError)
-          assert.equal(reply.error.headers['retry-after'], '1')
-          await pause(20)
-        }
-      }
-    })
-    const stop = async () => {
-      isOver = true
-      await Promise.all(work)
-      for (const [i, client] of clients.entries()) {
-        const { done, unknown } = counts[i] ?? { done: 0, unknown: 0 }
-        const seen = await client.see()
-        assert.equal(seen.body?.userId, `user ${i}`, 'nobody becomes somebody else, or nobody')
-        const n = Number(seen.body?.data.n ?? 0)
-        assert.ok(n >= done && n <= done + unknown, `${n} of ${done} acknowledged and ${unknown} unknown`)
-      }
-      for (const { status } of answers) assert.ok([200, 503].includes(status), `it answered ${status}`)
-      return answers
-    }
-    const succeeded = () => counts.reduce((sum, { done }) => sum + done, 0)
-    /** Waits until every client has been served again. */
-    const recovered = async () => {
-      const before = counts.map(({ done }) => done)
-      for (let i = 0; i < 500 && counts.some(({ done }, c) => done === before[c]); i += 1) await pause(20)
-      assert.ok(
-        counts.every(({ done }, c) => done > (before[c] ?? 0)),
-        'it never recovered',
-      )
-    }
-    return { stop, succeeded, recovered, app }
-  }
-
-  async function signedIn(app: Server, count: number): Promise<Browser[]> {
-    const browsers = Array.from({ length: count }, () => new Browser(app))
-    for (const [i, browser] of browsers.entries()) await browser.signIn(`user ${i}`)
-    return browsers
-  }
-
-  test('killed with -9 in the middle of the load and started again: 503 meanwhile, nothing acknowledged is lost, no restart of ours', async () => {
-    const app = application()
-    const { stop, recovered } = load(app, await signedIn(app, 8))
-    for (let round = 0; round < 3; round += 1) {
-      await recovered()
-      await server.kill()
-      await pause(200)
-      await server.start()
-    }
-    await recovered()
-    const answers = await stop()
-    assert.ok(answers.some(({ status }) => status === 503))
-    await app.sessions.close()
-  })
-
-  test('frozen for 3 seconds: every request is answered within the deadline, and served again afterwards', async () => {
-    const app = application()
-    const { stop, recovered } = load(app, await signedIn(app, 4))
-    await recovered()
-    server.freeze()
-    try {
-      await pause(3_000)
-    } finally {
-      server.thaw()
-    }
-    await recovered()
-    const answers = await stop()
-    const refused = answers.filter(({ status }) => status === 503)
-    assert.ok(refused.length > 0)
-    // The deadline is 2 s; more is the time that a busy machine takes to run a timer.
-    for (const { tookMs } of refused) assert.ok(tookMs < 3_000, `a request hung for ${tookMs} ms`)
-    await app.sessions.close()
-  })
-
-  test('a connection that is cut in the middle of a reply fails its own questions and no others', async () => {
-    const app = application()
-    const { stop, recovered } = load(app, await signedIn(app, 4))
-    for (let round = 0; round < 10; round += 1) {
-      await recovered()
-      await server.sql(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%latchkey_%'`,
-      )
-    }
-    await recovered()
-    await stop()
-    await app.sessions.close()
-  })
 
   test('an idle connection that breaks does not end the process', async () => {
     const pool = new pg.Pool({ connectionString: server.url(), connectionTimeoutMillis: 2_000 })
@@ -333,7 +225,7 @@ describeWithPostgres('postgres store: a server out of order', server => {
   }
 
   test('a session whose row was edited is refused with an event, and nobody else is', async () => {
-    const app = application()
+    const app = startServer({ store: postgresStore(server.pool()) })
     const [one, other] = await signedIn(app, 2)
     await server.sql(`UPDATE latchkey_records SET body = left(body, 40) WHERE user_id = 'user 0'`)
     assert.equal((await one?.see())?.body?.userId, null)

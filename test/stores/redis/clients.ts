@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { RedisClient, RedisCluster as RedisClusterClient } from 'latchkey/stores/redis'
-import { createClient, createCluster } from 'redis'
+import { createClient, createCluster, type RedisClusterOptions } from 'redis'
 import { closeAfter, type RedisCluster, type RedisServer, succeeds, until } from '../../servers/redis.ts'
 
 /** Connects a client that is closed when the tests of the file are over. */
@@ -17,8 +17,12 @@ export async function connectTo(
 }
 
 /** The same for a cluster. It learns within half a second that a node was replaced. */
-export async function connectToCluster({ rootNodes }: RedisCluster): Promise<RedisClusterClient> {
-  const client = createCluster({ rootNodes: [...rootNodes], topologyRefreshOnReconnectionAttemptStrategy: 300 })
+export async function connectToCluster(
+  { rootNodes }: RedisCluster,
+  defaults: NonNullable<RedisClusterOptions['defaults']> = {},
+): Promise<RedisClusterClient> {
+  const topologyRefreshOnReconnectionAttemptStrategy = 300
+  const client = createCluster({ rootNodes: [...rootNodes], defaults, topologyRefreshOnReconnectionAttemptStrategy })
   client.on('error', () => {})
   await client.connect()
   closeAfter(client)

@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { before, describe, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
-import { LatchkeyError, UsageError } from 'latchkey'
+import { UsageError } from 'latchkey'
 import { type RedisClient, redisStore } from 'latchkey/stores/redis'
 import { sampleMark, sampleRecord } from 'latchkey/testing'
 import { createClient, createClientPool, createSentinel } from 'redis'
 import type { StoredRecord } from '../../../src/session/store.ts'
-import { Browser } from '../../actors/browser.ts'
-import { startServer } from '../../actors/server.ts'
 import { describeWithRedis, type RedisServer, startRedis, succeeds, until } from '../../servers/redis.ts'
+import { startRelay } from '../../servers/relay.ts'
 import { connectTo } from './clients.ts'
 
 const create = (record: StoredRecord) => [record, { now: record.createdAt }] as const
@@ -205,8 +202,8 @@ describeWithRedis('Redis: a server in trouble', () => {
   })
 
   it('cut off in the middle of an answer, a read fails; no part of a record is ever taken for one', async () => {
-    const proxy = await startCuttingProxy(server.port)
-    const store = redisStore(await connectTo({ url: `redis://127.0.0.1:${proxy.port}` }), { prefix: 'cut:' })
+    const relay = await startRelay(server.port)
+    const store = redisStore(await connectTo({ url: `redis://127.0.0.1:${relay.port}` }), { prefix: 'cut:' })
     const records = Array.from({ length: 20 }, (_, index) =>
       sampleRecord({ userId: `reader ${index}`, body: String(index % 10).repeat(20_000) }),
     )
@@ -214,7 +211,7 @@ describeWithRedis('Redis: a server in trouble', () => {
     let failures = 0
     for (let round = 0; round < 20; round += 1) {
       await until('there is a connection', () => succeeds(store.ping()))
-      proxy.cutAfter(1 + round * 17_001)
+      relay.cutAfter(1 + round * 17_001)
       const reads = records.map(async record => {
         const answer = await Promise.resolve(store.read(record.sid)).catch(() => 'failed')
         if (answer === 'failed') failures += 1
@@ -223,68 +220,6 @@ describeWithRedis('Redis: a server in trouble', () => {
       await Promise.all(reads)
     }
     assert.ok(failures > 20, `${failures} reads were cut off`)
-    proxy.close()
-  })
-
-  it('frozen, requests end with 503 at the deadline; thawed, sessions are as they were', async () => {
-    const frozen = await startRedis()
-    const { sessions, store } = startServer({ store: redisStore(await connectTo(frozen)), storeTimeout: '400ms' })
-    const browser = new Browser({ sessions })
-    await browser.signIn('alice')
-    await browser.put({ n: 1 })
-    await frozen.signal('SIGSTOP')
-    const replies = await Promise.all([browser.see(), browser.put({ n: 2 }), browser.signOut()])
-    for (const { status, error } of replies) {
-      assert.equal(status, 503)
-      assert.ok(error instanceof LatchkeyError && error.headers['retry-after'] === '1')
-    }
-    await wait(2600) // 3 seconds in all
-    assert.equal((await browser.see()).status, 503)
-    await frozen.signal('SIGCONT')
-    await until('it answers', async () => (await browser.see()).status === 200)
-    const { userId, data } = (await browser.see()).body ?? {}
-    // The sign-out was refused, and nobody can know whether it will be done; here Redis did what had reached it.
-    const record = userId === null ? null : data
-    assert.ok(record === null || record?.n === 1 || record?.n === 2)
-    assert.ok((await store.list('alice')).length <= 1)
-    await frozen.signal('SIGKILL')
+    relay.close()
   })
 })
-
-/** Passes everything on to a server and back, and cuts the connection after so many bytes of answers when it is told to. */
-async function startCuttingProxy(port: number) {
-  let left = Number.POSITIVE_INFINITY
-  const sockets = new Set<Socket>()
-  const proxy = createServer(near => {
-    const far = connect(port, '127.0.0.1')
-    for (const socket of [near, far]) {
-      sockets.add(socket)
-      socket.on('error', () => {})
-      socket.on('close', () => {
-        near.destroy()
-        far.destroy()
-      })
-    }
-    near.pipe(far)
-    far.on('data', data => {
-      const part = data.subarray(0, left)
-      left -= part.length
-      near.write(part, () => {
-        if (left > 0) return
-        left = Number.POSITIVE_INFINITY
-        near.destroy()
-      })
-    })
-  }).listen(0, '127.0.0.1')
-  await once(proxy, 'listening')
-  return {
-    port: (proxy.address() as AddressInfo).port,
-    cutAfter(bytes: number) {
-      left = bytes
-    },
-    close() {
-      proxy.close()
-      for (const socket of sockets) socket.destroy()
-    },
-  }
-}

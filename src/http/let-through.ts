@@ -1,0 +1,18 @@
+import { UsageError } from '../errors.ts'
+
+/** What a guard let through, by request: `of` belongs to the guard that an adapter makes. */
+export class LetThrough<Access extends object> {
+  readonly #found = new WeakMap<object, Access>()
+
+  /** Notes what a request may. */
+  add(request: object, access: Access): void {
+    this.#found.set(request, access)
+  }
+
+  /** What it may; throws a `UsageError` for a request that the guard never saw. */
+  readonly of = (request: object): Access => {
+    const access = this.#found.get(request)
+    if (access) return access
+    throw new UsageError('This request was not checked by this guard: put it in front of the route.')
+  }
+}
