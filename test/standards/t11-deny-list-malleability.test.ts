@@ -8,11 +8,13 @@ import { describe, it } from 'node:test'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import type { AccessToken } from '../../src/bearer/access-token.ts'
 import { accepted } from '../actors/accepted-token.ts'
+import { call, requestOf, signIn, startApi } from '../actors/api.ts'
 import {
   algorithms,
   alice,
   audience,
   createIssuer,
+  freshJwk,
   type Issuer,
   issuer,
   noon,
@@ -100,5 +102,13 @@ describe('T11: second spellings of a token', () => {
     const body = Buffer.concat([integer(bytes.subarray(0, 32)), integer(bytes.subarray(32))])
     const der = Buffer.concat([Buffer.from([0x30, body.length]), body])
     assert.equal(es256.tokens.verify(`${header}.${claims}.${der.toString('base64url')}`, noon), 'untrusted')
+  })
+
+  it('JWT-13: signed out, it is refused in both spellings, also in the one that nobody has seen yet', async () => {
+    const api = startApi({ keys: [freshJwk('ES256')] })
+    const { access_token: token, refresh_token } = await signIn(api)
+    assert.equal((await call(api, twin(token))).status, 200)
+    await api.bearer.revoke(requestOf({ method: 'POST' }), refresh_token)
+    for (const text of [token, twin(token)]) assert.equal((await call(api, text)).status, 401)
   })
 })
