@@ -73,7 +73,7 @@ export class Inspection {
       return true
     }
     const origin = new Client(this.#parts.host.readConnection, facts).origin()
-    return access !== null && this.#parts.host.engine.end(access.sid, 'signed-out', origin)
+    return access !== null && this.#parts.host.engine.administration.end(access.sid, 'signed-out', origin)
   }
 
   /** The access token that a text is, `null` when it is none that is good, `other` when it has not even the form of one. */

@@ -30,7 +30,7 @@ export class LiveSessions {
   }
 
   #ask({ sid, userId }: AccessToken): Awaitable<boolean> {
-    return after(this.#engine.find(sid), found => {
+    return after(this.#engine.administration.find(sid), found => {
       if (!found || found.record.userId !== userId || found.body.bearer === null) return false
       this.#engine.touch(found)
       return true

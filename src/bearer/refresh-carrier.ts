@@ -3,8 +3,8 @@ import { Client } from '../http/client.ts'
 import type { SessionHost } from '../http/exchange.ts'
 import type { RequestFacts } from '../http/request-facts.ts'
 import type { BearerHolder } from '../session/body.ts'
+import type { Carrier } from '../session/carrier.ts'
 import type { RequestOrigin } from '../session/events.ts'
-import type { Carrier } from '../session/session.ts'
 
 /**
  * The refresh token as a carrier of sessions. It comes in the body of a request that a program makes on purpose, so no page

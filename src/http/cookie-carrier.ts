@@ -1,7 +1,7 @@
 import { Refusal, type RefusalReason, UsageError } from '../errors.ts'
+import type { Carrier, LiveSession } from '../session/carrier.ts'
 import type { Engine } from '../session/engine.ts'
 import type { RequestOrigin } from '../session/events.ts'
-import type { Carrier, LiveSession } from '../session/session.ts'
 import { Client, single } from './client.ts'
 import type { ClientConnection, ReadConnection } from './client-address.ts'
 import { duplicated, findCookie } from './cookie-header.ts'

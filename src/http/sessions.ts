@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts'
+import type { Administration } from '../session/administration.ts'
 import { type Duration, durationMs } from '../session/duration.ts'
 import { Engine } from '../session/engine.ts'
 import type { EventListener } from '../session/events.ts'
@@ -182,27 +183,28 @@ export function createSessions<Data extends object = Record<string, unknown>>(
       insecureReportOnly: options.csrf?.insecureReportOnly ?? false,
     },
   }
-  const stopSweeping = sweepRegularly(engine, options.sweepEvery ?? '1m')
+  const { administration } = engine
+  const stopSweeping = sweepRegularly(administration, options.sweepEvery ?? '1m')
 
   const sessions: Sessions<Data> = {
     policy,
     revocable: engine.carried !== 'all',
-    list: async userId => (await engine.list(userId)).map(entry => describe(entry, policy)),
+    list: async userId => (await administration.list(userId)).map(entry => describe(entry, policy)),
     find: async sid => {
-      const entry = await engine.find(sid)
+      const entry = await administration.find(sid)
       return entry && describe(entry, policy)
     },
     end: async (sid, { userId } = {}) => {
-      if (userId !== undefined && (await engine.find(sid))?.record.userId !== userId) return false
-      return engine.end(sid, userId === undefined ? 'revoked' : 'signed-out')
+      if (userId !== undefined && (await administration.find(sid))?.record.userId !== userId) return false
+      return administration.end(sid, userId === undefined ? 'revoked' : 'signed-out')
     },
-    endUser: (userId, { except } = {}) => engine.endUser(userId, 'revoked', except ?? undefined),
-    endEverybody: () => engine.endEverybody('revoked'),
-    generation: userId => engine.generation(userId),
+    endUser: (userId, { except } = {}) => administration.endUser(userId, 'revoked', except ?? undefined),
+    endEverybody: () => administration.endEverybody('revoked'),
+    generation: userId => administration.generation(userId),
     subscribe: listener => engine.events.subscribe(listener),
     policyPage: () => policyPage(policy, engine.carried),
-    ping: () => engine.ping(),
-    sweep: () => engine.sweep(),
+    ping: () => administration.ping(),
+    sweep: () => administration.sweep(),
     close: () => {
       stopSweeping()
       return engine.close()
@@ -242,7 +244,7 @@ function assertFitForProduction({ store, insecureHttp, trustProxy, csrf }: Sessi
 }
 
 /** Sweeps now and then, a little irregularly so that many processes do not do it in step. Never keeps the process alive. */
-function sweepRegularly(engine: Engine, every: Duration | false): () => void {
+function sweepRegularly(administration: Administration, every: Duration | false): () => void {
   if (every === false) return () => {}
   const everyMs = durationMs(every, 'sweepEvery')
   let timer: NodeJS.Timeout
@@ -250,7 +252,7 @@ function sweepRegularly(engine: Engine, every: Duration | false): () => void {
     timer = setTimeout(
       () => {
         // A failure was told as an event already; the next sweep tries again.
-        engine
+        administration
           .sweep()
           .catch(() => {})
           .finally(() => {

@@ -1,7 +1,8 @@
 import { Refusal, sessionEnded, UsageError } from '../errors.ts'
+import { Administration } from './administration.ts'
 import { AskedStore } from './asked-store.ts'
 import { type Awaitable, after } from './awaitable.ts'
-import { decodeBody, type SessionBody, unsealData, unsealHandoff } from './body.ts'
+import { decodeBody, unsealData, unsealHandoff } from './body.ts'
 import { type Circumstances, type Draft, type Drafted, draftNew, draftNext, type NewSession } from './draft.ts'
 import { EventStream } from './event-stream.ts'
 import type { EventDetail, RequestOrigin } from './events.ts'
@@ -11,11 +12,11 @@ import { lifetimeOf, type Policy } from './policy.ts'
 import { RecentMap } from './recent-map.ts'
 import { sealingKey } from './seal.ts'
 import { type Carried, carriedBy, carriedJson, SealedTokens, type TokenPlace } from './sealed-tokens.ts'
-import type { EndMark, EndReason, SessionStore, StoredRecord } from './store.ts'
-import { areRecords, isAnything, isCount, isCreateResult, isRecordOrNull, isSaveResult } from './store-answers.ts'
+import type { EndReason, SessionStore, StoredRecord } from './store.ts'
+import { isAnything, isCreateResult, isRecordOrNull, isSaveResult } from './store-answers.ts'
 import { type RandomBytes, writeToken } from './token.ts'
 import { Turns } from './turns.ts'
-import { expiryOf, judge, judgeEnded, timedOut, type Verdict } from './verdict.ts'
+import { expiryOf, judge, judgeEnded, type Verdict } from './verdict.ts'
 
 /** What the engine runs on. It knows time, tokens, records and policy, and no header, socket, framework or database. */
 export interface EngineOptions {
@@ -48,16 +49,12 @@ export interface Held extends OpenedBody {
   readonly own: { carried: Carried } | null
 }
 
-/** Tombstones outlive their session by this much, so that the use of a dead token is recognised for what it is. */
-const tombstoneMs = 24 * 3_600_000
-/** Records a sweep removes in one step, and steps in one sweep: a backlog must not stop the process. */
-const sweepBatch = 500
-const sweepSteps = 20
-
 /** The lifecycle of sessions, written once for every carrier. */
 export class Engine {
   readonly policy: Policy
   readonly events: EventStream
+  /** Sessions without their tokens. */
+  readonly administration: Administration
   readonly #options: EngineOptions
   /** What of a session its token carries; `null` when the store has it all. */
   readonly carried: 'data' | 'all' | null
@@ -77,6 +74,7 @@ export class Engine {
     this.policy = options.policy
     this.events = new EventStream(options.clock)
     this.#store = new AskedStore(options.store, this.events, options.storeTimeoutMs)
+    this.administration = new Administration(this.#store, this.events, options.policy, options.clock)
     this.carried = this.#store.carried
     this.#sealed = this.carried && new SealedTokens(options.ring, this.carried, options.place, options.random)
     this.#known = new KnownTokens(options.ring, undefined, this.#sealed)
@@ -141,13 +139,20 @@ export class Engine {
     const options =
       userId === null
         ? { now }
-        : { now, ...this.#limits(now, session.generation ?? (await this.generation(userId)), session.replaces) }
+        : {
+            now,
+            ...this.#limits(
+              now,
+              session.generation ?? (await this.administration.generation(userId)),
+              session.replaces,
+            ),
+          }
     for (let attempt = 1; ; attempt += 1) {
       const drafted = draftNew(session, this.#circumstances(now))
       this.#sealed?.assertFits(carriedBy(drafted))
       const result = await this.#store.ask('create', isCreateResult, store => store.create(drafted.record, options))
       if (result.outcome === 'created') {
-        for (const evicted of result.evicted) this.#emitEnded(evicted, 'evicted', client)
+        for (const evicted of result.evicted) this.administration.tellEnded(evicted, 'evicted', client)
         this.tell(drafted.record, client, { type: 'session.created' })
         return this.#keep(drafted, this.#sealed && { carried: carriedBy(drafted) })
       }
@@ -186,18 +191,11 @@ export class Engine {
     return this.carried === 'data' && next.json !== before.json
   }
 
-  /** Ends one session; `true` when it was alive. */
-  async end(sid: string, reason: EndReason, origin: RequestOrigin | null = null): Promise<boolean> {
-    const ended = await this.#store.ask('end', isRecordOrNull, store => store.end(sid, this.#mark(reason)))
-    if (ended) this.#emitEnded(ended, reason, origin)
-    return ended !== null
-  }
-
   /** Ends the session of a request; `true` when it was alive. A token that carries it all can only be taken back. */
   async endHeld({ record }: Held, reason: EndReason, origin: RequestOrigin): Promise<boolean> {
-    if (this.carried !== 'all') return this.end(record.sid, reason, origin)
+    if (this.carried !== 'all') return this.administration.end(record.sid, reason, origin)
     this.#leastVersions.set(record.sid, Number.POSITIVE_INFINITY)
-    this.#emitEnded(record, reason, origin)
+    this.administration.tellEnded(record, reason, origin)
     return true
   }
 
@@ -211,10 +209,13 @@ export class Engine {
       return held.json
     }
     // Nothing leads from a guest's token to the user's, so its return proves no theft; whoever planted it learns nothing.
-    const mark = held.record.userId === null ? this.#mark('superseded') : { ...this.#mark('superseded'), successor }
+    const mark =
+      held.record.userId === null
+        ? this.administration.mark('superseded')
+        : { ...this.administration.mark('superseded'), successor }
     const ended = await this.#store.ask('end', isRecordOrNull, store => store.end(held.record.sid, mark))
     if (!ended) return null
-    this.#emitEnded(ended, 'superseded', arrival.origin())
+    this.administration.tellEnded(ended, 'superseded', arrival.origin())
     if (ended.version === held.record.version) return held.json
     const last = await this.#hold(ended, held.known, held.own, arrival, 'continuing')
     return last && last !== 'superseded' ? last.json : null
@@ -224,73 +225,6 @@ export class Engine {
   async isSuperseded(held: Held): Promise<boolean> {
     const record = await this.#store.read(held.record.sid, null)
     return record !== null && record !== 'corrupt' && (record.ended === null || record.ended.reason === 'superseded')
-  }
-
-  /** Ends all of a user's sessions but `except`. When it resolves none of them answers, and none under way will. */
-  async endUser(userId: string, reason: EndReason, except?: string): Promise<number> {
-    const ended = await this.#store.ask('end-user', areRecords, store =>
-      store.endUser(userId, this.#mark(reason), except),
-    )
-    for (const record of ended) this.#emitEnded(record, reason, null)
-    this.events.emit(null, userId, null, { type: 'sessions.ended-all', reason, count: ended.length })
-    return ended.length
-  }
-
-  /** Ends every session there is. */
-  async endEverybody(reason: EndReason): Promise<number> {
-    const count = await this.#store.ask('end-everybody', isCount, store => store.endEverybody(this.#mark(reason)))
-    this.events.emit(null, null, null, { type: 'sessions.ended-all', reason, count })
-    return count
-  }
-
-  /** The user's generation: see `SessionStore.generation`. */
-  generation(userId: string): Promise<number> {
-    return this.#store.ask('generation', isCount, store => store.generation(userId))
-  }
-
-  /** The user's live records, each with its readable part; newest first. */
-  async list(userId: string): Promise<{ record: StoredRecord; body: SessionBody }[]> {
-    const records = await this.#store.ask('list', areRecords, store => store.list(userId))
-    return records.flatMap(record => this.#inspect(record) ?? [])
-  }
-
-  /** One live record by sid, or `null`. */
-  find(sid: string): Awaitable<{ record: StoredRecord; body: SessionBody } | null> {
-    return after(this.#store.read(sid, null), record =>
-      record && record !== 'corrupt' && !record.ended ? this.#inspect(record) : null,
-    )
-  }
-
-  /** The readable part of a record, unless it is damaged or has timed out unseen. */
-  #inspect(record: StoredRecord): { record: StoredRecord; body: SessionBody } | null {
-    const body = decodeBody(record.body)
-    return body && !timedOut(record, body, this.now(), this.policy) ? { record, body } : null
-  }
-
-  /** Removes what has timed out or is forgotten, and tells of sessions that timed out unseen. Returns how many records left. */
-  async sweep(): Promise<number> {
-    this.events.flush()
-    let removed = 0
-    for (let step = 0; step < sweepSteps; step += 1) {
-      const now = this.now()
-      const records = await this.#store.ask('sweep', areRecords, store => store.sweep(now, sweepBatch))
-      for (const record of records) {
-        if (!record.ended) this.#emitEnded(record, this.#timedOut(record, now), null)
-      }
-      removed += records.length
-      if (records.length < sweepBatch) break
-    }
-    return removed
-  }
-
-  #timedOut(record: StoredRecord, now: number): EndReason {
-    const body = decodeBody(record.body)
-    return (body && timedOut(record, body, now, this.policy)) ?? 'idle'
-  }
-
-  /** Rejects with a `StoreError` when the store cannot serve. */
-  async ping(): Promise<void> {
-    await this.#store.ask('ping', isAnything, store => store.ping())
   }
 
   async close(): Promise<void> {
@@ -342,7 +276,8 @@ export class Engine {
     const verdict = judge(record, body, known.hash, moment, this.policy, stage)
     switch (verdict.kind) {
       case 'over':
-        if (this.carried !== 'all') return this.end(record.sid, verdict.reason, arrival.origin()).then(() => null)
+        if (this.carried !== 'all')
+          return this.administration.end(record.sid, verdict.reason, arrival.origin()).then(() => null)
         // Nobody can tell whether it was told before, so it is told as what it is: a token that came too late.
         this.tell(record, arrival.origin(), { type: 'token.used-after-end', reason: verdict.reason })
         return null
@@ -448,7 +383,7 @@ export class Engine {
       return null
     }
     this.tell(record, arrival.origin(), { type: 'token.replayed' })
-    if (this.#options.onReplay === 'end') await this.end(target.sid, 'replayed', arrival.origin())
+    if (this.#options.onReplay === 'end') await this.administration.end(target.sid, 'replayed', arrival.origin())
     return null
   }
 
@@ -465,21 +400,13 @@ export class Engine {
   #limits(now: number, generation: number, replaced: string | null) {
     const { maxSessions: max, atMaxSessions } = this.policy
     if (max === null) return { generation }
-    const evict = atMaxSessions === 'refuse' ? ('refuse' as const) : this.#mark('evicted', now)
+    const evict = atMaxSessions === 'refuse' ? ('refuse' as const) : this.administration.mark('evicted', now)
     return { generation, limit: { max, evict, ...(replaced === null ? {} : { except: replaced }) } }
   }
 
   #circumstances(now: number): Circumstances {
     const { random, ring } = this.#options
     return { now, policy: this.policy, random, serverKey: ring.newest, carried: this.carried }
-  }
-
-  #mark(reason: EndReason, at: number = this.now()): EndMark {
-    return { reason, at, keepUntil: at + tombstoneMs }
-  }
-
-  #emitEnded(record: StoredRecord, reason: EndReason, origin: RequestOrigin | null): void {
-    this.tell(record, origin, { type: 'session.ended', reason })
   }
 }
 

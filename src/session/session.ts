@@ -2,29 +2,14 @@ import { DataTooLargeError, Refusal, sessionEnded, UsageError } from '../errors.
 import { type AssuranceLevel, levelOf } from './assurance.ts'
 import { type Awaitable, after } from './awaitable.ts'
 import type { BearerHolder } from './body.ts'
+import type { Carrier, CarrierChange } from './carrier.ts'
 import { type Changes, merge, type PlainData, parseData } from './changes.ts'
 import type { Draft } from './draft.ts'
-import type { Arrival, Engine, Held } from './engine.ts'
+import type { Engine, Held } from './engine.ts'
 import { lifetimeOf } from './policy.ts'
 import { assertSignIn, endTakenOver, type SignInOptions, signedInAs } from './sign-in.ts'
 import { expiryOf, hasArrived, type Verdict } from './verdict.ts'
 import { WorkingData } from './working-data.ts'
-
-/** What carries sessions to the server and back: the cookie of a request, for example. */
-export interface Carrier extends Arrival {
-  /** The token that came with the request, or `null`. */
-  token(): string | null
-  /** Whether several tokens came and none was taken, so that there may be a session that nobody can name. */
-  readonly ambiguous: boolean
-  /** Most bytes of data as JSON. */
-  readonly maxDataBytes: number
-  /** Called once a live session was found, before anybody can use it; throws to refuse the request (CSRF). */
-  admit(session: LiveSession): void
-  /** Throws when a new token could not be brought to the client (plain HTTP), so that nothing is created in vain. */
-  assertDeliverable(): void
-  /** Whose the sessions are that begin here, when this is no cookie. */
-  readonly bearer: BearerHolder | null
-}
 
 /** How a session is loaded. */
 export interface LoadOptions {
@@ -34,17 +19,6 @@ export interface LoadOptions {
    */
   readonly activity?: boolean
 }
-
-/** What a carrier must know of a live session to admit a request to it. */
-export interface LiveSession {
-  readonly id: string
-  readonly userId: string | null
-  readonly authenticatedAt: number | null
-  readonly bearer: BearerHolder | null
-}
-
-/** What the carrier has to tell the client: a token to keep from now on, or that it has none any more. */
-export type CarrierChange = { readonly token: string; readonly maxAgeMs: number | null } | 'clear' | null
 
 /**
  * The session of one request. It loads on first use and costs nothing until then; what a request changed is written

@@ -63,7 +63,7 @@ export async function endTakenOver(engine: Engine, old: Held, held: Held, arriva
   try {
     return await engine.supersede(old, held.record.sid, arrival)
   } catch (error) {
-    await engine.end(held.record.sid, 'revoked').catch(() => {})
+    await engine.administration.end(held.record.sid, 'revoked').catch(() => {})
     throw error
   }
 }

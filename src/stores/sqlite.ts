@@ -47,6 +47,9 @@ type Touches = Map<string, Times>
 const everybody = '\\*'
 const pings = '\\?'
 
+/** Records that `endEverybody` ends in one transaction: some milliseconds of work. */
+const rowsAtOnce = 500
+
 class SqliteStore implements SessionStore {
   readonly name = 'sqlite'
   readonly persistent = true
@@ -135,11 +138,21 @@ class SqliteStore implements SessionStore {
     })
   }
 
-  endEverybody(mark: EndMark): Promise<number> {
-    return this.#queue.write(true, () => {
-      this.#statements.raise.run(everybody)
-      return Number(this.#statements.endEverybody.run(JSON.stringify(mark), mark.keepUntil).changes)
-    })
+  /** Bit by bit and from the newest on, so that requests are answered meanwhile and whoever signs in now stays signed in. */
+  async endEverybody(mark: EndMark): Promise<number> {
+    const { raise } = this.#statements
+    await this.#queue.write(false, () => raise.run(everybody))
+    let ended = 0
+    let below = Number.MAX_SAFE_INTEGER
+    for (;;) {
+      const step = await this.#queue.write(false, () => this.#endNewest(below, mark))
+      if (step === null) break
+      ended += step.ended
+      below = step.oldest
+    }
+    // Written in vain, but flushed: all of the above survives a power cut with it.
+    await this.#queue.write(true, () => raise.run(pings))
+    return ended
   }
 
   async generation(userId: string): Promise<number> {
@@ -254,6 +267,14 @@ class SqliteStore implements SessionStore {
 
   #end(sid: string, mark: EndMark): void {
     this.#statements.end.run(JSON.stringify(mark), mark.keepUntil, toColumn(sid))
+  }
+
+  /** Ends the live ones among the newest records below a row id; `null` when there are no more. */
+  #endNewest(below: number, mark: EndMark): { ended: number; oldest: number } | null {
+    const { oldestOf, endRows } = this.#statements
+    const [oldest] = oldestOf.get(below, rowsAtOnce) as unknown as [number | null]
+    if (oldest === null) return null
+    return { ended: Number(endRows.run(JSON.stringify(mark), mark.keepUntil, oldest, below).changes), oldest }
   }
 
   /** Begins a new collection, which the next transaction takes along, whatever it is for. */

@@ -27,7 +27,10 @@ export interface Statements {
   readonly save: StatementSync
   readonly touch: StatementSync
   readonly end: StatementSync
-  readonly endEverybody: StatementSync
+  /** The lowest row id of the newest so many records below one; NULL when there are none. */
+  readonly oldestOf: StatementSync
+  /** Ends the live records from one row id to below another. */
+  readonly endRows: StatementSync
   /** Adds one to a row of `generations`. */
   readonly raise: StatementSync
   readonly remove: StatementSync
@@ -58,8 +61,11 @@ export function prepareStatements(database: DatabaseSync): Statements {
     end: database.prepare(
       `UPDATE records SET ended = ?, body = '', expires_at = ?, version = version + 1 WHERE sid = ?`,
     ),
-    endEverybody: database.prepare(
-      `UPDATE records SET ended = ?, body = '', expires_at = ?, version = version + 1 WHERE ended IS NULL`,
+    oldestOf: rows(
+      'SELECT min(row) FROM (SELECT rowid AS row FROM records WHERE rowid < ? ORDER BY rowid DESC LIMIT ?)',
+    ),
+    endRows: database.prepare(
+      `UPDATE records SET ended = ?, body = '', expires_at = ?, version = version + 1 WHERE rowid >= ? AND rowid < ? AND ended IS NULL`,
     ),
     raise: database.prepare(
       'INSERT INTO generations VALUES (?, 1) ON CONFLICT DO UPDATE SET generation = generation + 1',

@@ -104,7 +104,8 @@ describe('sqlite store: transactions', () => {
       await store.save({ ...sampleRecord(), version: 2 }, { durable: synchronous === 'NORMAL' })
       commits.length = 0
       await run(store)
-      assert.deepEqual(commits, [synchronous])
+      // A large one commits bit by bit; the last flush takes all of it along.
+      assert.equal(commits.at(-1), synchronous)
       await close()
     })
   }
