@@ -167,19 +167,7 @@ export function requireBearer<Access extends object, Options>(
 ): BearerGuard<Access> {
   const letThrough = new LetThrough<Access>()
   const middleware: RequestHandler = (request, response, next) => {
-    const goOn = (access: Access) => {
-      letThrough.add(request, access)
-      next()
-    }
-    let access: Awaitable<Access>
-    try {
-      access = bearer.authenticate(requestFacts(request, response), options)
-    } catch (error) {
-      next(error)
-      return
-    }
-    if (!(access instanceof Promise)) goOn(access)
-    else access.then(goOn, next)
+    letThrough.pass(request, () => bearer.authenticate(requestFacts(request, response), options), next)
   }
   return Object.assign(middleware, { of: letThrough.of })
 }

@@ -245,19 +245,7 @@ export function requireBearer<Access extends object, Options>(
 ): BearerGuard<Access> {
   const letThrough = new LetThrough<Access>()
   const guard = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
-    const goOn = (access: Access) => {
-      letThrough.add(request, access)
-      done()
-    }
-    let access: Awaitable<Access>
-    try {
-      access = bearer.authenticate(requestFacts(request, reply), options)
-    } catch (error) {
-      done(error as Error)
-      return
-    }
-    if (!(access instanceof Promise)) goOn(access)
-    else access.then(goOn, done)
+    letThrough.pass(request, () => bearer.authenticate(requestFacts(request, reply), options), done)
   }
   return Object.assign(guard, { of: letThrough.of })
 }

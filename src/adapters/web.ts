@@ -86,7 +86,7 @@ export function sessions<Data extends object, Rest extends readonly unknown[] = 
 }
 
 /** How {@link requireBearer} and {@link endpoint} treat requests. */
-export interface BearerOptions<Requirements, Rest extends readonly unknown[] = []>
+export interface GuardedOptions<Requirements, Rest extends readonly unknown[] = []>
   extends Pick<WebOptions<Rest>, 'connection'> {
   /** What the route demands beyond a good token. */
   readonly requirements?: Requirements
@@ -99,7 +99,7 @@ export interface BearerOptions<Requirements, Rest extends readonly unknown[] = [
 export function requireBearer<Access, Requirements, Rest extends readonly unknown[] = []>(
   bearer: Authenticator<Access, Requirements>,
   handler: (request: Request, access: Access, ...rest: Rest) => Response | Promise<Response>,
-  { connection, requirements }: BearerOptions<Requirements, Rest> = {},
+  { connection, requirements }: GuardedOptions<Requirements, Rest> = {},
 ): (request: Request, ...rest: Rest) => Promise<Response> {
   return async (request, ...rest) => {
     let access: Access

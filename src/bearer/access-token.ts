@@ -87,7 +87,10 @@ export class AccessTokens {
    * Makes a token that is good from `now` (epoch ms) for `ttlMs`. With several audiences the subject must say which one it
    * is for (ASVS 9.2.4). Rejects with a `UsageError` rather than make a token that `verify` would not accept.
    */
-  async mint(subject: AccessSubject & { readonly audience?: string }, now: number): Promise<string> {
+  async mint(
+    { notAfter, ...subject }: AccessSubject & { readonly audience?: string; readonly notAfter?: number },
+    now: number,
+  ): Promise<string> {
     const { kid, algorithm, signer } = this.#keys.signingKey(now)
     const issuedAt = wholeSecond(now)
     const token: AccessToken = {
@@ -98,7 +101,7 @@ export class AccessTokens {
       claims: ownClaims(subject.claims ?? {}),
       jti: randomBytes(16).toString('base64url'),
       issuedAt,
-      expiresAt: issuedAt + this.ttlMs,
+      expiresAt: this.expiryOf(now, notAfter),
     }
     const claims = writeClaims(token)
     assertReadable(claims)
@@ -109,6 +112,12 @@ export class AccessTokens {
       )
     }
     return text
+  }
+
+  /** When a token that is made now is over: after `ttlMs`, or in the last second before `notAfter`, which is its session's end. */
+  expiryOf(now: number, notAfter: number = Number.POSITIVE_INFINITY): number {
+    const issuedAt = wholeSecond(now)
+    return Math.max(issuedAt + 1_000, Math.min(issuedAt + this.ttlMs, wholeSecond(notAfter)))
   }
 
   /** What the token says, or what is wrong with it, at `now` (epoch ms). Never throws. */

@@ -6,6 +6,7 @@ import { hostOf, type Sessions } from '../http/sessions.ts'
 import type { Awaitable } from '../session/awaitable.ts'
 import { type Duration, durationMs } from '../session/duration.ts'
 import type { SessionStore, SharedStore } from '../session/store.ts'
+import { longestLifeMs } from './access-claims.ts'
 import { type AccessToken, AccessTokens } from './access-token.ts'
 import { Proofs } from './dpop.ts'
 import {
@@ -175,13 +176,12 @@ export function createBearer<Data extends object>(sessions: Sessions<Data>, opti
   }
 }
 
-const longestTtlMs = 3_600_000
 /** How far the clocks of two nodes may differ. */
 const toleranceMs = 5_000
 
 function accessTtlMs(accessTtl: Duration, idleTimeoutMs: number): number {
   const ttlMs = durationMs(accessTtl, 'accessTtl')
-  if (ttlMs > longestTtlMs) {
+  if (ttlMs > longestLifeMs) {
     throw new UsageError(`accessTtl is '${accessTtl}': at most '1h', because whoever finds a token has it for so long.`)
   }
   return Math.min(ttlMs, Math.floor(idleTimeoutMs / 2))
@@ -197,12 +197,17 @@ function listOf(
   if (checkSession) {
     throw new UsageError('checkSession and revocationList are both true: choose one, the second is the faster.')
   }
+  if (store.caches) {
+    throw new UsageError(
+      'revocationList: behind a near cache a look-up costs no more than the list. Leave checkSession on.',
+    )
+  }
   if (!tellsOfChanges(store)) {
     throw new UsageError(
       `revocationList: the ${store.name} store tells nobody of its changes. Leave checkSession on: a look-up in it costs microseconds.`,
     )
   }
-  return new RevocationList(store, ttlMs + toleranceMs, now)
+  return new RevocationList(store, ttlMs, toleranceMs, now)
 }
 
 function tellsOfChanges(store: SessionStore): store is SharedStore {

@@ -5,7 +5,7 @@
 import { hash, type KeyObject } from 'node:crypto'
 import { LatchkeyError, StoreError, UsageError } from '../errors.ts'
 import { type Awaitable, after } from '../session/awaitable.ts'
-import type { EventDetail } from '../session/events.ts'
+import type { EventDetail, ProofFault } from '../session/events.ts'
 import { isSameTarget } from './http-uri.ts'
 import { type Jws, readJws, verifyJws } from './jws.ts'
 import { type ProofKey, ProofKeys } from './proof-key.ts'
@@ -60,28 +60,6 @@ export type CheckedProof =
   | { readonly kind: 'proved'; readonly keyThumbprint: string }
   | { readonly kind: 'refused'; readonly reason: 'invalid_dpop_proof'; readonly fault: ProofFault }
   | { readonly kind: 'use-nonce'; readonly nonce: string }
-
-/**
- * What is wrong with a proof, for the operator.
- *
- * - `missing`: there is none.
- * - `malformed`: several, no JWT in its one canonical spelling, of another type, or a claim is missing or no good.
- * - `untrusted`: its key, algorithm or signature is not accepted.
- * - `other-request`: made for another method or address.
- * - `untimely`: too old, or from the future.
- * - `other-token`: made for another access token, or for one where none is presented, or for none where one is.
- * - `other-key`: signed with another key than the one expected.
- * - `replayed`: it was used already.
- */
-export type ProofFault =
-  | 'missing'
-  | 'malformed'
-  | 'untrusted'
-  | 'other-request'
-  | 'untimely'
-  | 'other-token'
-  | 'other-key'
-  | 'replayed'
 
 const defaultLifetimeMs = 60_000
 /** A client's clock may be ahead by this much. */

@@ -49,7 +49,7 @@ export function introspectionEndpoint(
   mayAsk: IntrospectionGuard,
 ): Endpoint {
   return posted(async (facts, parameter) => {
-    if (!(await mayAsk(facts))) return failure('invalid_client', {}, 401)
+    if (!(await mayAsk(facts))) return failure('invalid_client', { 'www-authenticate': 'Bearer' }, 401)
     const token = parameter('token')
     return token === null ? failure('invalid_request') : json(200, await introspect(facts, token))
   })

@@ -70,7 +70,14 @@ export class Grants {
     const holder = { clientId, keyThumbprint }
     const session = new Session(host.engine, new RefreshCarrier(host, facts, null, holder))
     await session.signIn(userId, options)
-    return this.#answer(session, holder, null)
+    const { id: sid } = session
+    try {
+      return await this.#answer(session, holder, this.#parts.claims({ sid: sid ?? '', userId, clientId }), null)
+    } catch (error) {
+      // Nobody got its tokens.
+      if (sid !== null) await host.engine.administration.end(sid, 'revoked').catch(() => {})
+      throw error
+    }
   }
 
   /** New tokens for a refresh token; `null` when it is not good (any more). */
@@ -117,10 +124,12 @@ export class Grants {
       return null
     }
     const keyThumbprint = await this.#provenKey(facts, carrier.client, bearer)
+    // Before anything is done: the application's own code may fail, and then the old tokens must still be good.
+    const claims = this.#parts.claims({ sid: id ?? '', userId, clientId })
     try {
       await session.load() // from here on the session is used
       await work(session)
-      return await this.#answer(session, { clientId, keyThumbprint }, refreshToken)
+      return await this.#answer(session, { clientId, keyThumbprint }, claims, refreshToken)
     } catch (error) {
       if (error instanceof Refusal && error.code === 'session-ended') return null
       throw error
@@ -137,33 +146,37 @@ export class Grants {
     if (!isNeeded && !possession.isOffered(facts)) return null
     const proof = await possession.prove(facts, client, null, holder.keyThumbprint)
     if (proof.kind === 'proved') return proof.keyThumbprint
-    throw this.#proofRefused(client, proof.kind === 'use-nonce' ? proof.nonce : null)
-  }
-
-  #proofRefused(client: Client, nonce: string | null): Refusal {
-    const { events } = this.#parts.host.engine
-    events.emit(null, null, client.origin(), { type: 'request.refused', reason: 'proof-invalid' })
     const message = 'Send a proof of possession of your key in the header DPoP.'
-    return new Refusal('proof-invalid', message, nonce === null ? {} : { 'dpop-nonce': nonce })
+    // To be asked for a nonce is how it begins, and no fault.
+    if (proof.kind === 'use-nonce') throw new Refusal('proof-invalid', message, { 'dpop-nonce': proof.nonce })
+    const { events } = this.#parts.host.engine
+    events.emit(null, null, client.origin(), { type: 'proof.refused', fault: proof.fault })
+    throw new Refusal('proof-invalid', message)
   }
 
   /** Writes the session, and only then makes the access token: one for a session that was not saved would be a lie. */
-  async #answer(session: Session, holder: BearerHolder, presented: string | null): Promise<TokenAnswer> {
-    const { tokens, claims, host } = this.#parts
+  async #answer(
+    session: Session,
+    holder: BearerHolder,
+    claims: Readonly<Record<string, unknown>>,
+    presented: string | null,
+  ): Promise<TokenAnswer> {
+    const { tokens, host } = this.#parts
     const change = await session.settle(false)
     const refreshToken = change && change !== 'clear' ? change.token : presented
-    const { id: sid, userId, authenticatedAt, amr, aal } = session
-    if (refreshToken === null || sid === null || userId === null || authenticatedAt === null) {
+    const { id: sid, userId, authenticatedAt, absoluteExpiresAt: notAfter, amr, aal } = session
+    if (refreshToken === null || sid === null || userId === null || authenticatedAt === null || notAfter === null) {
       throw new Error('a bearer session without a user')
     }
     const { clientId, keyThumbprint } = holder
     const subject = { sid, userId, clientId, authenticatedAt, amr, aal, keyThumbprint }
-    const access = await tokens.mint({ ...subject, claims: claims({ sid, userId, clientId }) }, host.engine.now())
+    const now = host.engine.now()
+    const access = await tokens.mint({ ...subject, claims, notAfter }, now)
     return {
       access_token: access,
       refresh_token: refreshToken,
       token_type: keyThumbprint === null ? 'Bearer' : 'DPoP',
-      expires_in: Math.floor(tokens.ttlMs / 1000),
+      expires_in: Math.floor((tokens.expiryOf(now, notAfter) - now) / 1000),
     }
   }
 }

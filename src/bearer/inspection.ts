@@ -46,7 +46,7 @@ export class Inspection {
   async introspect(facts: RequestFacts, token: string): Promise<Introspection> {
     const access = this.#accessToken(token)
     if (access === 'other') return this.#introspectRefresh(facts, token)
-    if (!access || !(await this.#parts.sessions.isAlive(access))) return inactive
+    if (!access || !(await this.#parts.sessions.isAlive(access, 'look'))) return inactive
     const { userId, sid, clientId, keyThumbprint, issuedAt, expiresAt } = access
     const { issuer, audience } = this.#parts
     return {
@@ -66,14 +66,12 @@ export class Inspection {
   /** Ends the session of a token; resolves to whether there was one. */
   async revoke(facts: RequestFacts, token: string): Promise<boolean> {
     const access = this.#accessToken(token)
-    if (access === 'other') {
-      const session = await this.#parts.grants.sessionOf(facts, token)
-      if (!session) return false
-      await session.end()
-      return true
-    }
-    const origin = new Client(this.#parts.host.readConnection, facts).origin()
-    return access !== null && this.#parts.host.engine.administration.end(access.sid, 'signed-out', origin)
+    const { engine, readConnection } = this.#parts.host
+    // Any token of the session's, also one that is superseded by now: to say "revoked" while it lives would be a lie.
+    const sid = access === 'other' ? engine.sidOf(token) : (access?.sid ?? null)
+    const found = sid === null ? null : await engine.administration.find(sid)
+    if (!found || found.body.bearer === null) return false
+    return engine.administration.end(found.record.sid, 'signed-out', new Client(readConnection, facts).origin())
   }
 
   /** The access token that a text is, `null` when it is none that is good, `other` when it has not even the form of one. */

@@ -1,11 +1,12 @@
 import { type Awaitable, after } from '../session/awaitable.ts'
+import type { SessionBody } from '../session/body.ts'
 import type { Engine } from '../session/engine.ts'
 import type { AccessToken } from './access-token.ts'
 import type { RevocationList } from './revocation-list.ts'
 
 /**
- * Whether the session behind an access token still lives. `'asked'`: the store is asked every time, and the request counts
- * as use of the session. A list: only where the list says so. `'unknown'`: nobody is asked, the token lives out its time.
+ * Whether the session behind an access token still lives. `'asked'`: the store is asked every time. A list: only where the
+ * list says so. `'unknown'`: nobody is asked, the token lives out its time.
  */
 export class LiveSessions {
   readonly #engine: Engine
@@ -16,24 +17,49 @@ export class LiveSessions {
     this.#by = by
   }
 
-  /** At once where the store answers at once; rejects with a `StoreError` when it cannot say. */
-  isAlive(access: AccessToken): Awaitable<boolean> {
+  /**
+   * At once where the store answers at once; rejects with a `StoreError` when it cannot say. As `use` of the session it is
+   * recorded; as a `look` it is not.
+   */
+  isAlive(access: AccessToken, as: 'use' | 'look'): Awaitable<boolean> {
     const list = this.#by
     if (list === 'unknown') return true
-    if (list === 'asked') return this.#ask(access)
+    if (list === 'asked') return this.#ask(access, as)
     if (!list.mustAsk(access.sid, access.issuedAt)) return true
     const change = list.changeOf(access.sid)
-    return after(this.#ask(access), isAlive => {
+    return after(this.#ask(access, as), isAlive => {
       if (isAlive) list.alive(access.sid, change)
       return isAlive
     })
   }
 
-  #ask({ sid, userId }: AccessToken): Awaitable<boolean> {
-    return after(this.#engine.administration.find(sid), found => {
-      if (!found || found.record.userId !== userId || found.body.bearer === null) return false
-      this.#engine.touch(found)
+  #ask(access: AccessToken, as: 'use' | 'look'): Awaitable<boolean> {
+    return after(this.#engine.administration.find(access.sid, 'remembered'), found => {
+      if (!found || found.record.userId !== access.userId || !mayCome(access, found.body)) return false
+      if (as === 'use') {
+        this.#engine.touch(found)
+        if (cameWithCurrent(access, found.body)) this.#engine.noteArrival(found)
+      }
       return true
     })
   }
+}
+
+/**
+ * Whether the access token was handed out together with the current refresh token, so that one arrived, too. A token knows its
+ * time to the second only; in the first second of a session that says nothing.
+ */
+function cameWithCurrent({ issuedAt }: AccessToken, { authenticatedAt, secret }: SessionBody): boolean {
+  return issuedAt + 1_000 > secret.issuedAt && secret.issuedAt >= (authenticatedAt ?? 0) + 1_000
+}
+
+/**
+ * Whether a session can have such an access token. It says no more than the session's record, so that whoever finds the
+ * signing key cannot raise the level of a session, make it fresher, or free it of the key that it is bound to.
+ */
+function mayCome({ aal, authenticatedAt, clientId, keyThumbprint }: AccessToken, body: SessionBody): boolean {
+  const { bearer } = body
+  if (bearer?.clientId !== clientId || (bearer.keyThumbprint !== null && bearer.keyThumbprint !== keyThumbprint))
+    return false
+  return aal <= body.aal && body.authenticatedAt !== null && authenticatedAt <= body.authenticatedAt
 }

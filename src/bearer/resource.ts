@@ -7,7 +7,7 @@ import type { RequestFacts } from '../http/request-facts.ts'
 import type { AssuranceLevel } from '../session/assurance.ts'
 import { type Awaitable, after } from '../session/awaitable.ts'
 import { type Duration, durationMs } from '../session/duration.ts'
-import type { AccessTokenFault } from '../session/events.ts'
+import type { AccessTokenFault, EventDetail } from '../session/events.ts'
 import { Session } from '../session/session.ts'
 import type { AccessToken, AccessTokens } from './access-token.ts'
 import { type Authorization, readAuthorization } from './authorization.ts'
@@ -55,7 +55,7 @@ export class Resource {
     const access = isSafe ? tokens.verify(credentials.token, now) : 'overheard'
     if (typeof access === 'string') throw this.#invalid(access, client)
     return after(this.#provePossession(credentials, access, facts, client), () =>
-      after(sessions.isAlive(access), isAlive => {
+      after(sessions.isAlive(access, 'use'), isAlive => {
         if (!isAlive) throw this.#invalid('ended', client, access)
         return after(this.#cookieUser(facts), userId => {
           if (userId !== null && userId !== access.userId) throw this.#disagreement(client, access)
@@ -93,18 +93,12 @@ export class Resource {
     }
     return after(this.#parts.possession.prove(facts, client, token, keyThumbprint), proof => {
       if (proof.kind === 'proved') return
-      this.#tell({ type: 'access-token.refused', reason: 'proof' }, client, access)
       const isNonce = proof.kind === 'use-nonce'
+      // To be asked for a nonce is how it begins, and no fault.
+      if (!isNonce) this.#tell({ type: 'proof.refused', fault: proof.fault }, client, access)
       const parameters = { error: isNonce ? 'use_dpop_nonce' : 'invalid_dpop_proof' }
       const message = 'The proof of possession in the header DPoP was not accepted.'
-      throw this.#refuse(
-        'proof-invalid',
-        message,
-        parameters,
-        client,
-        access,
-        isNonce ? { 'dpop-nonce': proof.nonce } : {},
-      )
+      throw this.#refusal('proof-invalid', message, parameters, isNonce ? { 'dpop-nonce': proof.nonce } : {})
     })
   }
 
@@ -152,10 +146,9 @@ export class Resource {
     parameters: ChallengeParameters,
     client: Client,
     access: AccessToken | null = null,
-    headers: Readonly<Record<string, string>> = {},
   ): Refusal {
     this.#tell({ type: 'request.refused', reason }, client, access)
-    return this.#refusal(reason, message, parameters, headers)
+    return this.#refusal(reason, message, parameters)
   }
 
   #refusal(
@@ -170,13 +163,7 @@ export class Resource {
     })
   }
 
-  #tell(
-    detail:
-      | { type: 'access-token.refused'; reason: AccessTokenFault }
-      | { type: 'request.refused'; reason: RefusalReason },
-    client: Client,
-    access: AccessToken | null,
-  ): void {
+  #tell(detail: EventDetail, client: Client, access: AccessToken | null): void {
     const { events } = this.#parts.host.engine
     events.emit(access?.sid ?? null, access?.userId ?? null, client.origin(), detail)
   }

@@ -17,16 +17,21 @@ const most = 100_000
 export class RevocationList {
   readonly #feed: ChangeFeed
   readonly #lifetimeMs: number
+  readonly #toleranceMs: number
   readonly #clock: () => number
   /** By sid, the last change; in the order of their times. */
   readonly #changed = new Map<string, Change>()
   /** Of tokens issued until then, nobody knows what happened to their session since; epoch ms. */
   #doubtedUntil = Number.POSITIVE_INFINITY
 
-  /** `lifetimeMs`: after it a token is dead by itself. `clock`: the engine's. */
-  constructor(store: SharedStore, lifetimeMs: number, clock: () => number) {
+  /**
+   * `ttlMs`: how long tokens live. `toleranceMs`: how far the clock of the node that made one may be ahead of ours, by which
+   * it seems younger and lives longer. `clock`: the engine's.
+   */
+  constructor(store: SharedStore, ttlMs: number, toleranceMs: number, clock: () => number) {
     this.#feed = new ChangeFeed(store, sid => this.#told(sid))
-    this.#lifetimeMs = lifetimeMs
+    this.#lifetimeMs = ttlMs + 2 * toleranceMs
+    this.#toleranceMs = toleranceMs
     this.#clock = clock
   }
 
@@ -53,7 +58,7 @@ export class RevocationList {
   #told(sid: string | null): void {
     const now = this.#clock()
     if (sid === null || this.#changed.size >= most) {
-      this.#doubtedUntil = now
+      this.#doubtedUntil = now + this.#toleranceMs
       this.#changed.clear()
     }
     if (sid === null) return

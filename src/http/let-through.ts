@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts'
+import type { Awaitable } from '../session/awaitable.ts'
 
 /** What a guard let through, by request: `of` belongs to the guard that an adapter makes. */
 export class LetThrough<Access extends object> {
@@ -7,6 +8,24 @@ export class LetThrough<Access extends object> {
   /** Notes what a request may. */
   add(request: object, access: Access): void {
     this.#found.set(request, access)
+  }
+
+  /** Asks about a request and goes on, or ends with the error: at once where the answer is at hand. */
+  pass(request: object, ask: () => Awaitable<Access>, done: (error?: Error) => void): void {
+    const goOn = (access: Access) => {
+      this.add(request, access)
+      done()
+    }
+    let access: Awaitable<Access>
+    try {
+      access = ask()
+    } catch (error) {
+      done(error as Error)
+      return
+    }
+    if (!(access instanceof Promise)) goOn(access)
+    // A failure of what follows is the framework's, not the check's.
+    else access.then(goOn, done)
   }
 
   /** What it may; throws a `UsageError` for a request that the guard never saw. */

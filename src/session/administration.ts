@@ -63,9 +63,9 @@ export class Administration {
     return records.flatMap(record => this.#inspect(record) ?? [])
   }
 
-  /** One live record by sid, or `null`. */
-  find(sid: string): Awaitable<{ record: StoredRecord; body: SessionBody } | null> {
-    return after(this.#store.read(sid, null), record =>
+  /** One live record by sid, or `null`. With `remembered` it may be out of date where the store caches. */
+  find(sid: string, age: 'now' | 'remembered' = 'now'): Awaitable<{ record: StoredRecord; body: SessionBody } | null> {
+    return after(this.#store.read(sid, null, age), record =>
       record && record !== 'corrupt' && !record.ended ? this.#inspect(record) : null,
     )
   }

@@ -22,7 +22,6 @@ export interface LiveSession {
   readonly id: string
   readonly userId: string | null
   readonly authenticatedAt: number | null
-  readonly bearer: BearerHolder | null
 }
 
 /** What the carrier has to tell the client: a token to keep from now on, or that it has none any more. */

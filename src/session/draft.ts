@@ -130,17 +130,26 @@ function nextRetired(
   switch (draft.secret) {
     case 'rotate': {
       const handoff = { sealed: sealHandoff(key, successor, record.sid, random), seenAt: null }
-      return [{ hash: body.secret.hash, at: now, handoff }, ...kept.filter(entry => !entry.handoff)]
+      // There is never a third valid token: the predecessor's time is over.
+      return [
+        { hash: body.secret.hash, at: now, handoff },
+        ...kept.map(entry => (entry.handoff ? dead(entry, now) : entry)),
+      ]
     }
     case 'replace':
-      return [
-        { hash: body.secret.hash, at: now, handoff: null },
-        ...kept.map(entry => ({ ...entry, at: now, handoff: null })),
-      ]
+      return [{ hash: body.secret.hash, at: now, handoff: null }, ...kept.map(entry => dead(entry, now))]
     default:
-      if (!draft.confirm) return kept
-      return kept.map(entry =>
-        entry.handoff ? { ...entry, handoff: { ...entry.handoff, seenAt: entry.handoff.seenAt ?? now } } : entry,
-      )
+      return draft.confirm ? confirmed(kept, now) : kept
   }
+}
+
+/** The successor was seen: the grace of its predecessor begins. */
+export function confirmed(retired: readonly RetiredSecret[], now: number): readonly RetiredSecret[] {
+  return retired.map(entry =>
+    entry.handoff ? { ...entry, handoff: { ...entry.handoff, seenAt: entry.handoff.seenAt ?? now } } : entry,
+  )
+}
+
+function dead(entry: RetiredSecret, now: number): RetiredSecret {
+  return { ...entry, at: now, handoff: null }
 }

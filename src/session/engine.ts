@@ -2,8 +2,16 @@ import { Refusal, sessionEnded, UsageError } from '../errors.ts'
 import { Administration } from './administration.ts'
 import { AskedStore } from './asked-store.ts'
 import { type Awaitable, after } from './awaitable.ts'
-import { decodeBody, unsealData, unsealHandoff } from './body.ts'
-import { type Circumstances, type Draft, type Drafted, draftNew, draftNext, type NewSession } from './draft.ts'
+import { decodeBody, encodeBody, unsealData, unsealHandoff } from './body.ts'
+import {
+  type Circumstances,
+  confirmed,
+  type Draft,
+  type Drafted,
+  draftNew,
+  draftNext,
+  type NewSession,
+} from './draft.ts'
 import { EventStream } from './event-stream.ts'
 import type { EventDetail, RequestOrigin } from './events.ts'
 import type { KeyRing } from './key-ring.ts'
@@ -62,10 +70,10 @@ export class Engine {
   readonly #sealed: SealedTokens | null
   readonly #store: AskedStore
   /**
-   * Where tokens carry it all: the version before which no copy of a session is made anew, because it was ended or stepped up
+   * Where tokens carry it all: no copy of a session whose secret is older is made anew, because it was ended or stepped up
    * since. So a page that is still loading does not undo a sign-out. As far as this process knows: no protection from thieves.
    */
-  readonly #leastVersions = new RecentMap<number>(10_000)
+  readonly #leastIssuedAt = new RecentMap<number>(10_000)
   /** The changes to one session take turns in this process, instead of running into conflicts. */
   readonly #turns: Turns
 
@@ -120,6 +128,22 @@ export class Engine {
     const now = this.now()
     const expiresAt = expiryOf(record.createdAt, now, lifetimeOf(this.policy, body.persistent))
     this.#store.ask('touch', isAnything, store => store.touch(record.sid, now, expiresAt)).catch(() => {})
+  }
+
+  /**
+   * Notes that the current token arrived, because something was used that was handed out together with it: the grace of its
+   * predecessor begins. Not awaited: what is lost here is noted with the next use.
+   */
+  noteArrival({ record, body }: Pick<Held, 'record' | 'body'>): void {
+    if (!body.retired.some(entry => entry.handoff?.seenAt === null)) return
+    const next = { ...body, retired: confirmed(body.retired, this.now()) }
+    const saved = { ...record, version: record.version + 1, body: encodeBody(next) }
+    this.#store.ask('save', isSaveResult, store => store.save(saved, { durable: false })).catch(() => {})
+  }
+
+  /** The public id in a token that this server made, whatever became of its session; `null` for any other text. */
+  sidOf(text: string): string | null {
+    return this.#known.read(text)?.sid ?? null
   }
 
   /** Whether use of a session is to be recorded that was last recorded then. */
@@ -194,7 +218,7 @@ export class Engine {
   /** Ends the session of a request; `true` when it was alive. A token that carries it all can only be taken back. */
   async endHeld({ record }: Held, reason: EndReason, origin: RequestOrigin): Promise<boolean> {
     if (this.carried !== 'all') return this.administration.end(record.sid, reason, origin)
-    this.#leastVersions.set(record.sid, Number.POSITIVE_INFINITY)
+    this.#leastIssuedAt.set(record.sid, Number.POSITIVE_INFINITY)
     this.administration.tellEnded(record, reason, origin)
     return true
   }
@@ -315,7 +339,7 @@ export class Engine {
       if (!draft) return held
       const drafted = draftNext(held, draft, this.#circumstances(this.now()))
       this.#sealed?.assertFits(carriedBy(drafted))
-      if (held.record.version < (this.#leastVersions.get(held.record.sid) ?? 0)) throw sessionEnded()
+      if (held.body.secret.issuedAt < (this.#leastIssuedAt.get(held.record.sid) ?? 0)) throw sessionEnded()
       const outcome = await this.#store.ask('save', isSaveResult, store =>
         store.save(drafted.record, { durable: draft.secret !== undefined }),
       )
@@ -333,8 +357,10 @@ export class Engine {
     const { own } = held
     if (own) own.carried = carriedBy(drafted)
     if (draft.secret) {
-      const { sid, version } = drafted.record
-      if (this.carried === 'all' && draft.secret === 'replace') this.#leastVersions.set(sid, version)
+      const { sid } = drafted.record
+      if (this.carried === 'all' && draft.secret === 'replace') {
+        this.#leastIssuedAt.set(sid, drafted.opened.body.secret.issuedAt)
+      }
       this.tell(drafted.record, arrival.origin(), { type: 'session.rotated' })
       return this.#keep(drafted, own)
     }
@@ -410,4 +436,4 @@ export class Engine {
   }
 }
 
-const freshlyIssued: Held['verdict'] = { kind: 'current', confirm: false, settled: true, rotate: false }
+const freshlyIssued: Held['verdict'] = { kind: 'current', confirm: false, renewable: true, rotate: false }

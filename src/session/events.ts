@@ -53,6 +53,8 @@ export type EventDetail =
   | { readonly type: 'token.misplaced' }
   /** An access token, or the proof that goes with it, was not accepted. */
   | { readonly type: 'access-token.refused'; readonly reason: AccessTokenFault }
+  /** A proof of possession (DPoP, RFC 9449) was not accepted. */
+  | { readonly type: 'proof.refused'; readonly fault: ProofFault }
   /** Several cookies with the session's name arrived in one request (CK-10). */
   | { readonly type: 'cookie.duplicated' }
   /** A request was refused. */
@@ -88,6 +90,28 @@ export type AccessTokenFault =
   | 'overheard'
   | 'proof'
 
+/**
+ * What is wrong with a proof, for the operator.
+ *
+ * - `missing`: there is none.
+ * - `malformed`: several, no JWT in its one canonical spelling, of another type, or a claim is missing or no good.
+ * - `untrusted`: its key, algorithm or signature is not accepted.
+ * - `other-request`: made for another method or address.
+ * - `untimely`: too old, or from the future.
+ * - `other-token`: made for another access token, or for one where none is presented, or for none where one is.
+ * - `other-key`: signed with another key than the one expected.
+ * - `replayed`: it was used already.
+ */
+export type ProofFault =
+  | 'missing'
+  | 'malformed'
+  | 'untrusted'
+  | 'other-request'
+  | 'untimely'
+  | 'other-token'
+  | 'other-key'
+  | 'replayed'
+
 /** The name of an event. */
 export type EventType = EventDetail['type']
 
@@ -107,6 +131,7 @@ export const eventCatalogue: Record<EventType, { readonly owasp: string; readonl
   'token.forged': { owasp: 'malicious_direct_reference', severity: 'warning' },
   'token.misplaced': { owasp: 'malicious_direct_reference', severity: 'warning' },
   'access-token.refused': { owasp: 'authn_token_reuse', severity: 'warning' },
+  'proof.refused': { owasp: 'authn_token_reuse', severity: 'warning' },
   'cookie.duplicated': { owasp: 'malicious_extraneous', severity: 'warning' },
   'request.refused': { owasp: 'authz_fail', severity: 'warning' },
   'sign-in.refused': { owasp: 'excess_rate_limit_exceeded', severity: 'warning' },

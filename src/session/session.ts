@@ -282,7 +282,7 @@ export class Session<Data extends object = PlainData> {
 
   /**
    * @internal For refresh tokens: the token rotates when the response leaves, not only when it is due; the predecessor hands
-   * over as always. Not while another predecessor is still honoured: there is never a third valid token.
+   * over as always. Not within `grace` of the last rotation: refreshes that are under way must not overtake each other.
    */
   renew(): void {
     this.#renewed = true
@@ -342,7 +342,7 @@ export class Session<Data extends object = PlainData> {
       this.#engine.tell(record, this.#carrier.origin(), { type: 'token.misplaced' })
       return
     }
-    this.#carrier.admit({ id: record.sid, userId: record.userId, authenticatedAt, bearer })
+    this.#carrier.admit({ id: record.sid, userId: record.userId, authenticatedAt })
     this.#held = opened
   }
 
@@ -358,8 +358,11 @@ export class Session<Data extends object = PlainData> {
     })
     // A page that only looked was let in when it began; that its token is dead by now is no reason to refuse it.
     const next = await amending.catch(error => {
-      if (!changes && error instanceof Refusal) return null
-      throw error
+      if (!(error instanceof Refusal)) throw error
+      // It is over, or went on without this request: a token that carries how it was before would bring that back.
+      if (this.#change !== 'clear') this.#change = null
+      if (changes || this.#renewed) throw error
+      return null
     })
     if (!next) return this.#change
     if (!next.secret.equals(held.secret) || next.verdict.kind === 'retired') this.#take(next)
@@ -398,7 +401,8 @@ export class Session<Data extends object = PlainData> {
     try {
       this.#deliver(await this.#engine.reopen(held, this.#carrier))
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error
+      // Whoever asked for a new token must learn that there is none.
+      if (this.#renewed || !(error instanceof Refusal)) throw error
     }
     return this.#change
   }
@@ -423,8 +427,8 @@ export class Session<Data extends object = PlainData> {
     return this.#change
   }
 
-  #mustRotate({ rotate, settled }: Extract<Verdict, { kind: 'current' }>): boolean {
-    return rotate || (this.#renewed && settled)
+  #mustRotate({ rotate, renewable }: Extract<Verdict, { kind: 'current' }>): boolean {
+    return rotate || (this.#renewed && renewable)
   }
 
   #take(held: Held): void {

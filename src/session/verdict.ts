@@ -11,10 +11,10 @@ export const inFlightMs = 60_000
 /** What a presented secret means for a live record at this moment. */
 export type Verdict =
   /**
-   * The current secret. `confirm`: its predecessor still waits to hear that it arrived. `settled`: no predecessor is
-   * honoured any more, so it may be replaced. `rotate`: it may, and it is time to.
+   * The current secret. `confirm`: its predecessor still waits to hear that it arrived. `rotate`: it is time for the next
+   * one. `renewable`: it may be replaced on request, because it is old enough that its predecessor is no longer under way.
    */
-  | { readonly kind: 'current'; readonly confirm: boolean; readonly settled: boolean; readonly rotate: boolean }
+  | { readonly kind: 'current'; readonly confirm: boolean; readonly renewable: boolean; readonly rotate: boolean }
   /** The predecessor, within its time: honoured, and answered with the same successor. */
   | { readonly kind: 'retired'; readonly handoff: string }
   /** Superseded by a sign-in or step-up a moment ago: refused without a word. */
@@ -56,7 +56,7 @@ export function judge(
     return {
       kind: 'current',
       confirm: handoff !== undefined && handoff !== null && handoff.seenAt === null,
-      settled,
+      renewable: settled || body.secret.issuedAt + policy.graceMs <= now,
       rotate: settled && policy.rotateEveryMs !== null && body.secret.issuedAt + policy.rotateEveryMs <= now,
     }
   }

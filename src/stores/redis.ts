@@ -68,8 +68,8 @@ function confirmationOf({ replicas, timeout }: { replicas: number; timeout: Dura
   return { replicas, timeoutMs: durationMs(timeout, 'redisStore: waitForReplicas.timeout') }
 }
 
-/** How many tags `endEverybody` works on at a time. */
-const tagsAtOnce = 256
+/** How many tags `endEverybody` works on at a time. Redis does one after the other, and reads wait for those that are queued. */
+const tagsAtOnce = 8
 
 /** What a ping writes to: one key on a single server, enough to meet every master in a cluster of a usual size. */
 const pingedTags = { server: 1, cluster: 64 }

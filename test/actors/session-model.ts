@@ -116,6 +116,7 @@ export class SessionModel {
     if (active) session.lastSeenAt = now
     if (due === 'confirm' && session.predecessor) session.predecessor.seenAt ??= now
     if (due !== 'rotate') return
+    if (session.predecessor) session.killed.set(session.predecessor.token, now)
     session.predecessor = { token: session.current.token, seenAt: null }
     this.#renew(session, issued, now)
   }

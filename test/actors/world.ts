@@ -3,8 +3,9 @@ import type { EventType, SessionStore } from 'latchkey'
 import type { TokenAnswer } from 'latchkey/bearer'
 import { createKeyRing } from '../../src/session/key-ring.ts'
 import { newSecret, newSid, writeToken } from '../../src/session/token.ts'
-import { type Api, call, signIn, startApi } from './api.ts'
+import { type Api, call, issuer, requestOf, signIn, startApi } from './api.ts'
 import { Browser, type Circumstances, cookieName, type Handler, type Reply } from './browser.ts'
+import { createProof, newProofKeys } from './dpop-client.ts'
 import { type Server, type ServerOptions, startServer } from './server.ts'
 
 /** A store that does what a test tells it: fail, or give back damaged records. */
@@ -147,6 +148,12 @@ export const stories: Record<EventType, (world: World) => Promise<unknown>> = {
     await call(api, `${token.slice(0, -8)}AAAAAAAA`)
     await world.server.sessions.endUser('alice')
     await call(api, token)
+  },
+  'proof.refused': async world => {
+    const { bearer } = startApi({ dpop: {} }, world.server)
+    const proof = await createProof(await newProofKeys(), { method: 'POST', url: `${issuer}/api/token`, now: 0 })
+    const untimely = requestOf({ method: 'POST', target: '/api/token', headers: { dpop: proof } })
+    await bearer.signIn(untimely, 'alice', { amr: ['pwd'] }).catch(() => {})
   },
   'cookie.duplicated': async world => {
     const browser = await world.signedIn()

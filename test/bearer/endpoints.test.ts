@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
 import { type Api, audience, call, issuer, requestOf, signIn, startApi } from '../actors/api.ts'
+import { Browser } from '../actors/browser.ts'
 
 const posted = (body: unknown, headers: Record<string, string> = {}) =>
   requestOf({ method: 'POST', target: '/api/token/refresh', body, headers })
@@ -61,6 +62,22 @@ describe('the revocation endpoint (RV-1)', () => {
     })
   }
 
+  it('ends it by a token that is superseded, too', async () => {
+    const api = startApi()
+    const { refresh_token } = await signIn(api)
+    assert.ok(await api.bearer.stepUp(posted({}), refresh_token, { amr: ['otp'] }))
+    await api.bearer.endpoints.revoke(posted({ token: refresh_token }))
+    assert.deepEqual(await api.server.sessions.list('ada'), [])
+  })
+
+  it('ends nothing by the token of a cookie', async () => {
+    const api = startApi()
+    const browser = new Browser(api.server)
+    await browser.signIn('bob')
+    await api.bearer.endpoints.revoke(posted({ token: browser.token }))
+    assert.equal((await browser.see()).body?.userId, 'bob')
+  })
+
   it('says 200 to a token that is nobody’s, so that nobody learns which ones are', async () => {
     const api = startApi()
     await signIn(api)
@@ -99,10 +116,12 @@ describe('the introspection endpoint (IN-1)', () => {
 
   it('looking is no use of the session, and no rotation', async () => {
     const api = startApi()
-    const { refresh_token } = await signIn(api)
+    const { access_token, refresh_token } = await signIn(api)
     const [before] = await api.server.sessions.list('ada')
     api.server.clock.advance('5m')
     await ask(api, refresh_token)
+    await ask(api, access_token)
+    await new Promise(setImmediate)
     assert.deepEqual((await api.server.sessions.list('ada'))[0]?.lastSeenAt, before?.lastSeenAt)
     assert.equal((await api.bearer.endpoints.refresh(posted({ refresh_token }))).status, 200)
   })

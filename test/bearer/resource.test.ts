@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import type { JsonWebKey } from 'node:crypto'
 import { describe, it } from 'node:test'
+import { calculateJwkThumbprint, decodeJwt, importJWK, type JWK, SignJWT } from 'jose'
 import { memoryStore } from 'latchkey/stores/memory'
 import { faults, faultyStore } from 'latchkey/testing'
 import { call, issuer, requestOf, send, signIn, startApi } from '../actors/api.ts'
@@ -83,6 +85,49 @@ describe('the end of a session and its access tokens (ASVS 7.4.1)', () => {
     assert.equal((await call(api, token)).status, 200)
     api.server.clock.advance('8m')
     assert.equal((await call(api, token)).status, 401)
+  })
+
+  it('over a store that fails: 503, and nobody gets in', async () => {
+    const store = faultyStore(memoryStore())
+    const api = startApi({}, { store })
+    const { access_token: token } = await signIn(api)
+    store.disturb(faults.refuses)
+    assert.deepEqual(await call(api, token).then(({ status, access }) => [status, access]), [503, null])
+  })
+
+  it('whoever has the signing key cannot raise a session, make it fresher, or free it of its key', async t => {
+    const api = startApi({ dpop: {} })
+    const proofKeys = await newProofKeys()
+    const now = api.server.clock.now()
+    const dpop = await createProof(proofKeys, { method: 'POST', url: `${issuer}/api/token`, now })
+    const facts = requestOf({ method: 'POST', target: '/api/token', headers: { dpop } })
+    const bound = decodeJwt((await api.bearer.signIn(facts, 'ada', { amr: ['pwd'] })).access_token)
+    const plain = decodeJwt((await signIn(api, 'bob')).access_token)
+    const [jwk] = api.keys as JsonWebKey[]
+    const kid = await calculateJwkThumbprint(jwk as JWK)
+    const forged = async (claims: object) =>
+      new SignJWT({ ...claims })
+        .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid })
+        .sign(await importJWK(jwk as JWK))
+    assert.equal((await call(api, await forged(plain))).status, 200, 'as it is, it is good')
+    const { cnf: _, ...freed } = bound
+    const forgeries: Record<string, object> = {
+      'a higher level': { ...plain, acr: '2' },
+      'another client': { ...plain, client_id: 'other' },
+      'another user': { ...plain, sub: 'eve' },
+      'without its key': freed,
+    }
+    api.server.clock.advance('2s')
+    forgeries['a later proof'] = { ...plain, auth_time: Number(plain.auth_time) + 1, iat: Number(plain.iat) + 1 }
+    for (const [name, claims] of Object.entries(forgeries)) {
+      await t.test(name, async () => assert.equal((await call(api, await forged(claims))).code, 'access-token-invalid'))
+    }
+  })
+
+  it('CS-L2: a flood of bad tokens is counted, not told one by one', async () => {
+    const api = startApi()
+    for (let i = 0; i < 500; i += 1) await call(api, `a.b.${i}`)
+    assert.equal(told(api.server, 'access-token.refused').length, 100)
   })
 
   it('use counts as use: a session whose tokens are used is not idle', async () => {

@@ -47,10 +47,10 @@ const rotatedAway = (ago: number, seenAgo: number | null): RetiredSecret => ({
 /** A secret that a step-up killed `ago`. */
 const killed = (ago: number): RetiredSecret => ({ hash: 'killed', at: now - ago, handoff: null })
 
-const current = (confirm = false, rotate = false, settled = true): Verdict => ({
+const current = (confirm = false, rotate = false, renewable = true): Verdict => ({
   kind: 'current',
   confirm,
-  settled,
+  renewable,
   rotate,
 })
 const retired: Verdict = { kind: 'retired', handoff: 'successor' }
@@ -97,19 +97,31 @@ const rows: readonly Row[] = [
     'CK-13: due, but the predecessor does not know yet that this one arrived',
     'current',
     { secretAge: h, retired: [rotatedAway(h, null)] },
-    current(true, false, false),
+    current(true),
   ],
   [
     'CK-13: due, but the predecessor is still in its grace',
     'current',
     { secretAge: h, retired: [rotatedAway(h, 30 * s - 1)] },
-    current(false, false, false),
+    current(),
   ],
   [
     'CK-13: due, and the grace is over',
     'current',
     { secretAge: h, retired: [rotatedAway(h, 30 * s)] },
     current(false, true),
+  ],
+  [
+    'not to be renewed: refreshes with the predecessor may be under way',
+    'current',
+    { secretAge: 30 * s - 1, retired: [rotatedAway(30 * s - 1, null)] },
+    current(true, false, false),
+  ],
+  [
+    'to be renewed although nobody has seen it before: it was handed out a grace ago',
+    'current',
+    { secretAge: 30 * s, retired: [rotatedAway(30 * s, null)] },
+    current(true),
   ],
   [
     'due, with a secret that a step-up killed just now',

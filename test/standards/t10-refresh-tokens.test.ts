@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
 import type { TokenAnswer } from 'latchkey/bearer'
+import { memoryStore } from 'latchkey/stores/memory'
+import { faultyStore } from 'latchkey/testing'
 import { call, refresh, requestOf, signIn, startApi } from '../actors/api.ts'
 import { startAnotherNode, told } from '../actors/server.ts'
 
@@ -55,6 +57,74 @@ describe('refresh tokens (T10)', () => {
     assert.deepEqual(told(api.server, 'token.replayed'), [])
   })
 
+  it('RT-1: every refresh rotates, but those that come within the grace of the last one', async () => {
+    const api = startApi()
+    const tokens = [await signIn(api)]
+    for (let i = 0; i < 8; i += 1) {
+      api.server.clock.advance('5m')
+      tokens.push(await refreshed(api, tokens.at(-1) as TokenAnswer))
+    }
+    assert.equal(new Set(tokens.map(answer => answer.refresh_token)).size, 9)
+    api.server.clock.advance('29s')
+    const last = tokens.at(-1) as TokenAnswer
+    assert.equal((await refreshed(api, last)).refresh_token, last.refresh_token)
+    assert.deepEqual(told(api.server, 'token.replayed'), [])
+  })
+
+  it('RT-2: a thief who refreshes as often as the owner is found as soon as one of them uses an access token', async () => {
+    const api = startApi()
+    const stolen = await signIn(api)
+    api.server.clock.advance('2m')
+    const owners = await refreshed(api, stolen)
+    assert.equal((await call(api, owners.access_token)).status, 200)
+    await new Promise(setImmediate)
+    api.server.clock.advance('1m')
+    assert.equal(await refresh(api, stolen), null)
+    assert.deepEqual(told(api.server, 'token.replayed', 'session.ended'), ['token.replayed', 'session.ended replayed'])
+  })
+
+  it('RT-3: an access token of before says nothing about the refresh token that got lost', async () => {
+    const api = startApi()
+    const first = await signIn(api)
+    api.server.clock.advance('2m')
+    const lost = await refreshed(api, first)
+    for (let i = 0; i < 4; i += 1) {
+      assert.equal((await call(api, first.access_token)).status, 200)
+      api.server.clock.advance('1m')
+    }
+    assert.equal((await refreshed(api, first)).refresh_token, lost.refresh_token)
+    assert.deepEqual(told(api.server, 'token.replayed'), [])
+  })
+
+  for (const [what, meanwhile] of [
+    ['ends', (api: ReturnType<typeof startApi>) => api.server.sessions.endUser('ada')],
+    [
+      'is stepped up',
+      (api: ReturnType<typeof startApi>, token: string) =>
+        api.bearer.stepUp(requestOf({ method: 'POST' }), token, { amr: ['otp'] }),
+    ],
+  ] as const) {
+    it(`a session that ${what} while it is refreshed: nothing is handed out for what it was before`, async () => {
+      const inner = memoryStore()
+      const store = faultyStore(inner)
+      const api = startApi({}, { store })
+      const other = startApi({ keys: api.keys }, startAnotherNode(api.server, { store: inner }))
+      const first = await signIn(api)
+      api.server.clock.advance('2m')
+      let isFirst = true
+      store.disturb(async proceed => {
+        if (isFirst) {
+          isFirst = false
+          await meanwhile(other, first.refresh_token)
+        }
+        return proceed()
+      }, 'save')
+      assert.equal(await refresh(api, first), null)
+      store.heal()
+      assert.deepEqual(told(api.server, 'token.replayed'), [])
+    })
+  }
+
   it('RT-3: a reply that got lost costs nothing: the old token is answered with the same successor', async () => {
     const api = startApi()
     const first = await signIn(api)
@@ -76,6 +146,18 @@ describe('refresh tokens (T10)', () => {
     assert.equal(await refresh(api, answer), null)
     assert.deepEqual(told(api.server, 'session.ended'), ['session.ended expired'])
     assert.equal((await call(api, answer.access_token)).status, 401, 'and no access token outlives it')
+  })
+
+  it('ASVS 7.3.2: no access token says that it outlives its session', async () => {
+    const api = startApi({ checkSession: false }, { policy: { idleTimeout: '30m', absoluteTimeout: '1h' } })
+    const first = await signIn(api)
+    api.server.clock.advance('25m')
+    const second = await refreshed(api, first)
+    api.server.clock.advance('25m')
+    const last = await refreshed(api, second)
+    assert.equal(last.expires_in, 600)
+    const { exp = 0 } = decodeJwt(last.access_token)
+    assert.ok(exp * 1000 <= api.server.clock.now() + 600_000)
   })
 
   it('RT-5: a session that nobody refreshes is idle', async () => {
@@ -139,6 +221,22 @@ describe('refresh tokens (T10)', () => {
     assert.deepEqual([access?.aal, access?.amr], [2, ['pwd', 'otp']])
     assert.equal(await refresh(api, first), null)
     assert.equal(await api.bearer.stepUp(requestOf(), first.refresh_token, { amr: ['otp'] }), null)
+  })
+
+  it('when the claims of the application fail, the tokens from before are still good, and no session is left over', async () => {
+    let isBroken = false
+    const claims = () => {
+      if (isBroken) throw new Error('no database')
+      return {}
+    }
+    const api = startApi({ claims })
+    const first = await signIn(api)
+    isBroken = true
+    await assert.rejects(api.bearer.stepUp(requestOf(), first.refresh_token, { amr: ['otp'] }), /no database/)
+    await assert.rejects(signIn(api, 'bob'), /no database/)
+    isBroken = false
+    assert.ok(await refresh(api, first))
+    assert.deepEqual(await api.server.sessions.list('bob'), [])
   })
 
   it('another program cannot use it, and that ends nothing', async () => {

@@ -210,6 +210,19 @@ describe('ends of a session in its cookie', () => {
     assert.equal(await userOf(busy), null)
   })
 
+  it('nor does one that has changed its own copy already', async () => {
+    const { server, browser, clock } = await signedIn()
+    const tab = new Browser(server, browser.token)
+    clock.advance('1s')
+    const reply = await tab.send(async session => {
+      await session.update(set(1))
+      await browser.stepUp()
+      session.data.n = 2
+    })
+    assert.equal(reply.setCookie, null)
+    assert.equal((await browser.send(session => session.load().then(({ aal }) => aal))).body, 2)
+  })
+
   it('a page that was still loading does not undo a sign-out, a sign-in or a step-up', async () => {
     const after: Record<string, (browser: Browser) => Promise<unknown>> = {
       'sign-out': browser => browser.signOut(),
