@@ -96,7 +96,9 @@ describeWithPgbouncer('postgres store: behind PgBouncer', 'transaction', (server
       for (let round = 0; round < (refuses ? 40 : 3) && reasons.length === 0; round += 1) {
         const records = Array.from({ length: 30 }, () => sampleRecord())
         const created = await Promise.allSettled(records.map(record => store.create(record, { now })))
-        reasons.push(...created.flatMap(result => (result.status === 'rejected' ? [String(result.reason.message)] : [])))
+        reasons.push(
+          ...created.flatMap(result => (result.status === 'rejected' ? [String(result.reason.message)] : [])),
+        )
       }
       assert.equal(reasons.length > 0, refuses)
       for (const reason of reasons)
