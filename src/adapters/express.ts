@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts'
 import type { ClientConnection } from '../http/client-address.ts'
 import type { Authenticator, Endpoint } from '../http/endpoint.ts'
 import type { Exchange } from '../http/exchange.ts'
-import { type GuardOptions, turnedAwayTo } from '../http/guard.ts'
+import { afterCheck, type GuardOptions, turnedAwayTo } from '../http/guard.ts'
 import { LetThrough } from '../http/let-through.ts'
 import { NodeFacts, requestFacts } from '../http/node-facts.ts'
 import type { Sessions } from '../http/sessions.ts'
@@ -138,16 +138,11 @@ function guard(options: GuardOptions, check: (exchange: Exchange<object>) => Awa
       if (page === null) next(error)
       else response.redirect(303, page)
     }
-    let checked: unknown
-    try {
-      checked = check(exchangeOf(request))
-    } catch (error) {
-      turnAway(error)
-      return
-    }
-    if (!(checked instanceof Promise)) next()
-    // A failure of what follows is the framework's, not the check's.
-    else return checked.then(() => next(), turnAway)
+    return afterCheck(
+      () => check(exchangeOf(request)),
+      () => next(),
+      turnAway,
+    )
   }
 }
 

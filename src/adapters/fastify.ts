@@ -3,7 +3,7 @@ import { LatchkeyError, publicMessage, UsageError } from '../errors.ts'
 import type { ClientConnection } from '../http/client-address.ts'
 import type { Authenticator, Endpoint } from '../http/endpoint.ts'
 import type { Exchange } from '../http/exchange.ts'
-import { type GuardOptions, turnedAwayTo } from '../http/guard.ts'
+import { afterCheck, type GuardOptions, turnedAwayTo } from '../http/guard.ts'
 import { LetThrough } from '../http/let-through.ts'
 import { NodeFacts } from '../http/node-facts.ts'
 import { writePlainError } from '../http/plain-error.ts'
@@ -216,15 +216,11 @@ function guard(options: GuardOptions, check: (exchange: Exchange<object>) => Awa
       if (page === null) done(error as Error)
       else reply.redirect(page, 303)
     }
-    let checked: unknown
-    try {
-      checked = check(exchangeOf(request as Carrying))
-    } catch (error) {
-      turnAway(error)
-      return
-    }
-    if (checked instanceof Promise) checked.then(() => done(), turnAway)
-    else done()
+    void afterCheck(
+      () => check(exchangeOf(request as Carrying)),
+      () => done(),
+      turnAway,
+    )
   }
 }
 

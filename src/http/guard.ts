@@ -1,4 +1,23 @@
+import type { Awaitable } from '../session/awaitable.ts'
 import type { LoadOptions } from '../session/session.ts'
+
+/** Asks, and goes on with the answer or turns away with the error: at once where the answer is at hand. */
+export function afterCheck<Answer>(
+  ask: () => Awaitable<Answer>,
+  goOn: (answer: Answer) => void,
+  turnAway: (error: unknown) => void,
+): void | Promise<void> {
+  let answer: Awaitable<Answer>
+  try {
+    answer = ask()
+  } catch (error) {
+    turnAway(error)
+    return
+  }
+  // A failure of what follows is the framework's, not the check's.
+  if (answer instanceof Promise) return answer.then(goOn, turnAway)
+  goOn(answer as Answer)
+}
 
 /** How `requireUser` and `requireFresh` treat a request. */
 export interface GuardOptions extends LoadOptions {

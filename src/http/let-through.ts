@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts'
 import type { Awaitable } from '../session/awaitable.ts'
+import { afterCheck } from './guard.ts'
 
 /** What a guard let through, by request: `of` belongs to the guard that an adapter makes. */
 export class LetThrough<Access extends object> {
@@ -11,21 +12,12 @@ export class LetThrough<Access extends object> {
   }
 
   /** Asks about a request and goes on, or ends with the error: at once where the answer is at hand. */
-  pass(request: object, ask: () => Awaitable<Access>, done: (error?: Error) => void): void {
+  pass(request: object, ask: () => Awaitable<Access>, done: (error?: Error) => void): void | Promise<void> {
     const goOn = (access: Access) => {
       this.add(request, access)
       done()
     }
-    let access: Awaitable<Access>
-    try {
-      access = ask()
-    } catch (error) {
-      done(error as Error)
-      return
-    }
-    if (!(access instanceof Promise)) goOn(access)
-    // A failure of what follows is the framework's, not the check's.
-    else access.then(goOn, done)
+    return afterCheck(ask, goOn, error => done(error as Error))
   }
 
   /** What it may; throws a `UsageError` for a request that the guard never saw. */
