@@ -3,23 +3,43 @@ import express, { type Express } from 'express'
 import type { Sessions } from 'latchkey'
 import { sessions as expressSessions } from 'latchkey/adapters/express'
 import type { Bearer } from 'latchkey/bearer'
+import { createConfirmedActions } from './confirmed-actions.ts'
 import type { Log } from './event-log.ts'
 import { forgetPages } from './forget-pages.ts'
+import { freshProof } from './fresh-proof.ts'
+import type { Grades } from './grades.ts'
+import { createKnownDevice } from './known-device.ts'
+import type { Notices } from './notices.ts'
+import type { CampusFactors } from './open-factors.ts'
+import type { Outbox } from './outbox.ts'
 import { createPages } from './pages.ts'
 import type { PasswordSignIn } from './password-sign-in.ts'
+import { createProving } from './prove-again.ts'
+import { createReauthenticatePages } from './reauthenticate-pages.ts'
 import { apiRoutes } from './routes/api.ts'
 import { checkBodyType } from './routes/body-type.ts'
+import { browserScript } from './routes/browser-script.ts'
 import { dashboardRoutes } from './routes/dashboard.ts'
 import { devicesRoutes } from './routes/devices.ts'
+import { emailRoutes } from './routes/email.ts'
 import { answerErrors, notFound } from './routes/errors.ts'
+import { gradesRoutes } from './routes/grades.ts'
 import { healthRoutes } from './routes/health.ts'
 import { homeRoutes } from './routes/home.ts'
 import { inspectHeadersRoutes } from './routes/inspect-headers.ts'
+import { messagesRoutes } from './routes/messages.ts'
+import { passkeyOptionsRoutes } from './routes/passkey-options.ts'
+import { passwordRoutes } from './routes/password.ts'
 import { preferencesRoutes } from './routes/preferences.ts'
 import { profileRoutes } from './routes/profile.ts'
+import { reauthenticateRoutes, unlockFirst } from './routes/reauthenticate.ts'
+import { secondFactorRoutes } from './routes/second-factor.ts'
+import { securityRoutes } from './routes/security.ts'
+import { sessionStatusRoutes } from './routes/session-status.ts'
 import { shopRoutes } from './routes/shop.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { tokenRoutes } from './routes/tokens.ts'
+import { createSecondFactorSignIn } from './second-factor-sign-in.ts'
 import { securityHeaders } from './security-headers.ts'
 import type { AddressOf, SessionData, SessionOf } from './session-data.ts'
 import type { Users } from './users.ts'
@@ -31,6 +51,11 @@ export interface CampusParts {
   readonly bearer: Bearer | null
   readonly users: Users
   readonly signIn: PasswordSignIn
+  readonly secondFactors: CampusFactors
+  readonly notices: Notices
+  /** What users were told. */
+  readonly outbox: Pick<Outbox, 'of'>
+  readonly grades: Grades
   readonly log: Log
   readonly clock: () => number
   /** Whether visitors come by HTTPS, to us or to the proxy in front. */
@@ -46,9 +71,27 @@ const bodyLimit = '32kb'
 export function createCampus(parts: CampusParts): Express {
   const middleware = expressSessions(parts.sessions)
   const sessionOf: SessionOf = middleware.of
-  const pages = createPages(sessionOf, parts.users, response => forgetPages(response, parts.clock(), parts.https))
+  const script = browserScript(parts.sessions.policy.atIdle === 'lock' ? '/reauthenticate' : '/login')
+  const pages = createPages({
+    sessionOf,
+    users: parts.users,
+    forgetPages: response => forgetPages(response, parts.clock(), parts.https),
+    watch: script.watch,
+  })
   const addressOf: AddressOf = request => middleware.clientOf(request).address
-  const routes = { ...parts, sessionOf, addressOf, pages }
+  const { factors, offered, passkeys } = parts.secondFactors
+  const device = createKnownDevice({ ...parts, sessionOf, addressOf })
+  const proving = createProving({ ...parts, factors, passkeys, device, sessionOf })
+  const reauthenticate = createReauthenticatePages({ sessionOf, pages, proving })
+  const known = { ...parts, factors, offered, passkeys, device, proving, reauthenticate, sessionOf, addressOf, pages }
+  const confirmedActions = createConfirmedActions({ ...known, possible: parts.sessions.revocable })
+  const routes = {
+    ...known,
+    confirmedActions,
+    fresh: freshProof(known),
+    completeSignIn: createSecondFactorSignIn(known),
+    generationOf: parts.sessions.generation,
+  }
 
   const app = express()
   app.disable('x-powered-by')
@@ -57,6 +100,7 @@ export function createCampus(parts: CampusParts): Express {
 
   // What has no session comes first, so that it never meets one.
   app.use(securityHeaders(parts.https))
+  app.use(script.routes)
   app.use('/assets', express.static(fileURLToPath(new URL('public', import.meta.url)), { index: false, maxAge: '5m' }))
   // Browsers ask for this by themselves, beside JSON for example: it must not count as the user's activity.
   app.get('/favicon.ico', (_request, response) => response.redirect(308, '/assets/mark.svg'))
@@ -68,15 +112,26 @@ export function createCampus(parts: CampusParts): Express {
   app.use(express.urlencoded({ extended: false, limit: bodyLimit, parameterLimit: 50 }))
   app.use(checkBodyType)
 
+  if (parts.sessions.policy.atIdle === 'lock') app.use(unlockFirst(routes))
+
   app.use(homeRoutes(pages))
   app.use(signInRoutes(routes))
+  app.use(secondFactorRoutes(routes))
+  app.use(reauthenticateRoutes(routes))
+  app.use(securityRoutes(routes))
+  app.use(passkeyOptionsRoutes(routes))
   app.use(dashboardRoutes(routes))
   app.use(profileRoutes(routes))
+  app.use(emailRoutes(routes))
+  app.use(passwordRoutes(routes))
+  app.use(gradesRoutes(routes))
+  app.use(messagesRoutes(routes))
   app.use(devicesRoutes(routes))
   app.use(shopRoutes(routes))
   app.use(preferencesRoutes(sessionOf))
   app.use(inspectHeadersRoutes(pages))
   app.use(apiRoutes(routes))
+  app.use(sessionStatusRoutes(routes))
   if (parts.bearer) app.use(tokenRoutes({ ...routes, bearer: parts.bearer, endSession: parts.sessions.end }))
 
   app.use(notFound)

@@ -33,6 +33,7 @@ export function placesIn(directory: string) {
   return {
     secret: join(directory, 'session-secret'),
     tokenKey: join(directory, 'token-key.json'),
+    factors: join(directory, 'factors.db'),
     certificate: join(directory, 'tls-certificate.pem'),
     key: join(directory, 'tls-key.pem'),
   }

@@ -6,6 +6,8 @@ export interface Log {
   readonly event: (event: SessionEvent) => void
   /** A wrong password. `account` only when there is such an account: people type passwords into the wrong field. */
   readonly wrongPassword: (account: string | null, place: string) => void
+  /** Somebody asked to end a session of somebody else (ASVS 7.5.2). `sid` is the one they named. */
+  readonly foreignSession: (account: string, sid: string, place: string) => void
   /** A request that failed on our side. */
   readonly failure: (request: string, error: unknown) => void
 }
@@ -20,6 +22,9 @@ export function createLog(write: (line: string) => void, clock: () => number): L
     },
     wrongPassword(account, place) {
       line(clock(), { severity: 'warning', owasp: 'authn_login_fail', type: 'password.wrong', userId: account, place })
+    },
+    foreignSession(account, sid, place) {
+      line(clock(), { severity: 'alert', owasp: 'authz_fail', type: 'session.foreign', userId: account, sid, place })
     },
     failure(request, error) {
       const reason =

@@ -16,3 +16,12 @@ export function ticked(body: unknown, name: string): boolean {
     return true
   return !['', '0', 'false', 'off'].includes(textField(body, name) ?? '')
 }
+
+/** What the JSON in a text field says; `undefined` when it is missing or no JSON. */
+export function jsonField(body: unknown, name: string): unknown {
+  try {
+    return JSON.parse(textField(body, name) ?? '')
+  } catch {
+    return undefined
+  }
+}

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { isAbsolute, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Duration } from 'latchkey'
+import { emailAddress } from './email-address.ts'
 
 /** Everything a person can choose about a running Campus. */
 export interface CampusOptions {
@@ -31,8 +32,12 @@ export interface CampusOptions {
   readonly secrets: readonly string[]
   /** Private keys for access tokens from the environment, or `null`. */
   readonly tokenKeys: string | null
-  /** Who issues access tokens: this site's address. */
+  /** Where browsers find this site, or `null`: where it serves, in production nobody knows. Passkeys are bound to it. */
+  readonly origin: string | null
+  /** Who issues access tokens: the same address, or one that is the same on every port. */
   readonly issuer: string
+  /** The mail server for notices, whose address may hold a password, and the sender's address; `null`: notices are not mailed. */
+  readonly mail: { readonly server: string; readonly from: string } | null
   /** Production refuses what is good enough for a look around. */
   readonly environment: 'production' | 'development'
 }
@@ -57,6 +62,7 @@ export interface PolicyChoice {
   readonly rotateEvery?: Duration | false
   readonly grace?: Duration
   readonly maxSessions?: number | false
+  readonly atIdle?: 'lock'
 }
 
 /** An option that Campus cannot work with. The message is one line that names the option and the fix. */
@@ -109,12 +115,15 @@ const flags = {
   'absolute-timeout': { value: 'TIME', help: 'a session this old ends, used or not (8h)' },
   'rotate-every': { value: 'TIME', help: 'how often the token changes, or off (10m)' },
   grace: { value: 'TIME', help: 'how long the old token still works after that (30s)' },
+  'idle-lock': { value: null, help: 'lock a session that nobody used for long, instead of ending it' },
   'max-sessions': { value: 'NUMBER', help: 'sessions one user may have, or off; the oldest ends (off)' },
   'demo-password': { value: 'PASSWORD', help: 'for the accounts of the first start, instead of random ones' },
   'tls-cert': { value: 'FILE', help: 'certificate chain, PEM (made by itself in development)' },
   'tls-key': { value: 'FILE', help: 'private key of --tls-cert, PEM' },
   'trust-proxy': { value: 'PROXIES', help: 'number of proxies in front, or their addresses: 10.0.0.0/8,::1' },
-  issuer: { value: 'URL', help: "this site's address, for access tokens (https://campus.localhost)" },
+  origin: { value: 'URL', help: "this site's address; in production, passkeys need it (where it serves)" },
+  smtp: { value: 'URL', help: 'mail server for notices: smtp://HOST or smtps://USER:PASSWORD@HOST (none)' },
+  'mail-from': { value: 'ADDRESS', help: "sender of the notices (campus@, and this site's host name)" },
   'insecure-http': { value: null, help: 'serve plain HTTP, for experiments on this machine only' },
 } as const satisfies Record<string, Flag>
 
@@ -142,7 +151,7 @@ in their cookies alone and cannot be ended from elsewhere, sealed:STORE with a l
 USERS is sqlite:FILE (inside --data) or postgres://USER:PASSWORD@HOST/DATABASE. With sessions in PostgreSQL
 the accounts are there too, unless you say otherwise: then instances on several machines share nothing else.
 
-Give a password in the environment (CAMPUS_STORE, CAMPUS_USERS): everybody on the machine can read the
+Give a password in the environment (CAMPUS_STORE, CAMPUS_USERS, CAMPUS_SMTP): everybody on the machine can read the
 options of a process.
 
 TIME is a number with a unit: 90s, 15m, 8h, 30d. Every option is also an environment variable
@@ -172,7 +181,7 @@ export function readOptions(args: readonly string[], environment: Environment): 
     const source = typeof given[flag] === 'string' ? `--${flag}` : variableOf(flag)
     // What is or may hold a password must not be repeated on a screen.
     const shown =
-      flag === 'demo-password' || ((flag === 'store' || flag === 'users') && value.includes('@'))
+      flag === 'demo-password' || (['store', 'users', 'smtp'].includes(flag) && value.includes('@'))
         ? ''
         : ` is ${JSON.stringify(value)}`
     throw new OptionError(`${source}${shown}: ${result.fix}`)
@@ -191,6 +200,15 @@ export function readOptions(args: readonly string[], environment: Environment): 
     const value = read<PolicyChoice[Name] | undefined>(flag, undefined, reader)
     return (value === undefined ? {} : { [name]: value }) as Pick<PolicyChoice, Name>
   }
+
+  const origin = read<string | null>('origin', null, value =>
+    URL.canParse(value) && new URL(value).origin === value
+      ? value
+      : new Wrong("write this site's address, such as https://campus.example, nothing after it."),
+  )
+
+  const server = read<string | null>('smtp', null, mailServer)
+  const from = read('mail-from', `campus@${new URL(origin ?? 'https://campus.localhost').hostname}`, sender)
 
   return {
     host: text('host') ?? '127.0.0.1',
@@ -214,6 +232,7 @@ export function readOptions(args: readonly string[], environment: Environment): 
             ? Number(value)
             : new Wrong('write a whole number of 1 or more, or off.'),
       ),
+      ...(given['idle-lock'] === true || read('idle-lock', false, truth) ? { atIdle: 'lock' } : {}),
     },
     demoPassword: read<string | null>('demo-password', null, value =>
       value.trim() === '' ? new Wrong('is empty: write a password, or leave the option out for random ones.') : value,
@@ -227,11 +246,9 @@ export function readOptions(args: readonly string[], environment: Environment): 
       .map(secret => secret.trim())
       .filter(secret => secret !== ''),
     tokenKeys: environment.TOKEN_KEYS || null,
-    issuer: read('issuer', 'https://campus.localhost', value =>
-      URL.canParse(value) && new URL(value).origin === value
-        ? value
-        : new Wrong("write this site's address, such as https://campus.example, nothing after it."),
-    ),
+    origin,
+    issuer: origin ?? 'https://campus.localhost',
+    mail: server === null ? null : { server, from },
     environment: environment.NODE_ENV === 'production' ? 'production' : 'development',
   }
 }
@@ -322,6 +339,30 @@ function serverChoice(kind: string, value: string): StoreChoice | Wrong | null {
     default:
       return null
   }
+}
+
+function mailServer(value: string): string | Wrong {
+  const url = URL.canParse(value) ? new URL(value) : null
+  const isServer =
+    url !== null &&
+    /^smtps?:$/.test(url.protocol) &&
+    url.hostname !== '' &&
+    /^\/?$/.test(url.pathname) &&
+    !url.search &&
+    isDecodable(url.username + url.password)
+  return isServer ? value : new Wrong('write smtp://HOST:PORT or smtps://USER:PASSWORD@HOST:PORT.')
+}
+
+function isDecodable(encoded: string): boolean {
+  try {
+    return decodeURIComponent(encoded) !== null
+  } catch {
+    return false
+  }
+}
+
+function sender(value: string): string | Wrong {
+  return emailAddress(value) ?? new Wrong('write a plain e-mail address, such as campus@example.org.')
 }
 
 function tlsFiles(certificateFile: string | undefined, keyFile: string | undefined): CampusOptions['tls'] {

@@ -1,11 +1,12 @@
 import type { Request, Response } from 'express'
+import type { SessionStatus } from 'latchkey'
 import { accountOf } from './accounts.ts'
 import { countCopies } from './cart.ts'
 import type { SessionOf } from './session-data.ts'
 import type { Users } from './users.ts'
 import type { Html } from './views/html.ts'
 import { layout } from './views/layout.ts'
-import { stranger, type Visitor } from './views/visitor.ts'
+import { type PageWatch, stranger, type Visitor } from './views/visitor.ts'
 
 /** A page, still without the frame around it. */
 export interface PageOf {
@@ -28,12 +29,26 @@ export interface Pages {
  * Puts pages into the frame that shows who is signed in. A page for nobody, asked for by a browser that has cookies, may
  * be the first that shows that a session is over: `forgetPages` then keeps its pages from coming back.
  */
-export function createPages(sessionOf: SessionOf, users: Users, forgetPages: (response: Response) => void): Pages {
+export function createPages(parts: {
+  readonly sessionOf: SessionOf
+  readonly users: Users
+  readonly forgetPages: (response: Response) => void
+  /** The script in every page, for a session with this status. */
+  readonly watch: (status: SessionStatus) => PageWatch
+}): Pages {
+  const { sessionOf, users, forgetPages, watch } = parts
   const visitorOf = async (request: Request): Promise<Visitor> => {
     const session = await sessionOf(request).load()
     const user = await accountOf(session, users)
     const { theme = 'system', cart = [] } = session.data
-    return { username: user?.username ?? null, theme, copiesInCart: countCopies(cart), csrfToken: request.csrfToken() }
+    const status = request.sessionStatus()
+    return {
+      username: user?.username ?? null,
+      theme,
+      copiesInCart: countCopies(cart),
+      csrfToken: status.csrfToken,
+      watch: watch(status),
+    }
   }
   const sendTo = async (visitor: Visitor, request: Request, response: Response, page: PageOf): Promise<void> => {
     if (visitor.username === null && request.headers.cookie !== undefined) forgetPages(response)

@@ -1,5 +1,8 @@
+import type { Session } from 'latchkey'
+import type { Factors } from 'latchkey/mfa'
 import type { Log } from './event-log.ts'
 import { placeOf } from './place-of.ts'
+import type { SessionData } from './session-data.ts'
 import type { SignInThrottle } from './sign-in-throttle.ts'
 import { TooManyWaiting, type Turns } from './turns.ts'
 import { accountName, type User, type Users } from './users.ts'
@@ -58,4 +61,22 @@ export function createPasswordSignIn(parts: {
       throw error
     }
   }
+}
+
+/**
+ * Signs in whoever gave the right password; where their account has a second factor, only begins to. `complete`: whether
+ * that was all.
+ */
+export async function signInByPassword(
+  session: Session<SessionData>,
+  { user, generation }: Extract<SignInAnswer, { outcome: 'right' }>,
+  { factors, persistent }: { readonly factors: Pick<Factors, 'required'>; readonly persistent: boolean },
+): Promise<{ readonly complete: boolean }> {
+  const options = { amr: ['pwd'], persistent, generation }
+  if (await factors.required(user.username)) {
+    await session.beginSignIn(user.username, options)
+    return { complete: false }
+  }
+  await session.signIn(user.username, options)
+  return { complete: true }
 }

@@ -55,6 +55,8 @@ export function problemOf(error: unknown): Problem {
       message,
     )
   }
+  // One answer for every reason: what was wrong with it is for the log.
+  if (code === 'confirmation-refused') return told(403, 'That was not confirmed', message)
   if (code === 'too-many-sessions') return told(403, 'You are signed in too often', message)
   if (status === 401) return told(401, 'Please sign in', message)
   if (code === 'data-too-large')

@@ -11,25 +11,32 @@ export interface Listening {
   drain(patienceMs: number): Promise<void>
 }
 
-/** Listens with HTTPS when there is a certificate, else with HTTP. */
+/**
+ * Listens with HTTPS when there is a certificate, else with HTTP. `listenerAt` makes what answers, once the port is known and
+ * before the first request is read.
+ */
 export async function serve(
-  listener: RequestListener,
+  listenerAt: (port: number) => RequestListener,
   tls: Certificate | null,
   host: string,
   port: number,
 ): Promise<Listening> {
-  const server: Server = tls
-    ? createHttpsServer({ cert: tls.certificate, key: tls.key }, listener)
-    : createHttpServer(listener)
-  await new Promise<void>((resolve, reject) => {
+  const server: Server = tls ? createHttpsServer({ cert: tls.certificate, key: tls.key }) : createHttpServer()
+  const takenPort = await new Promise<number>((resolve, reject) => {
     server.once('error', error => reject(listenError(error, host, port)))
-    server.listen(port, host, resolve)
+    server.listen(port, host, () => {
+      try {
+        const address = server.address()
+        const taken = typeof address === 'object' && address ? address.port : port
+        server.on('request', listenerAt(taken))
+        resolve(taken)
+      } catch (error) {
+        server.close()
+        reject(error)
+      }
+    })
   })
-  const address = server.address()
-  return {
-    port: typeof address === 'object' && address ? address.port : port,
-    drain: patienceMs => drain(server, patienceMs),
-  }
+  return { port: takenPort, drain: patienceMs => drain(server, patienceMs) }
 }
 
 /** The address to type into a browser on this machine. */

@@ -7,8 +7,21 @@ import type { Theme } from './views/visitor.ts'
 export interface SessionData {
   cart: CartLine[]
   theme: Theme
-  /** That "about me" was saved, until a page has said so. */
-  profileSaved: true
+  /** What was done to the user's second factors, until a page has said so. */
+  securityNote: string
+  /** What else was done, until a page has said so. */
+  done: Done
+  /** A new password that waits for its confirmation. */
+  passwordChange: PasswordChange
+}
+
+/** What a page says once, after the redirect that follows a form. */
+export type Done = 'profile' | 'email' | 'password' | 'grades' | 'device-ended' | 'others-ended'
+
+/** A new password between its form and its confirmation: only as a hash, and in no page, so that nobody reads it off one. */
+export interface PasswordChange {
+  readonly passwordHash: string
+  readonly endOthers: boolean
 }
 
 /** Finds the session of a request. */

@@ -1,15 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import { createSessions } from 'latchkey'
+import { departure } from './accounts.ts'
 import { createCampus } from './campus.ts'
 import { type Certificate, developmentCertificate } from './certificate.ts'
 import { openDataDirectory, placesIn } from './data-directory.ts'
 import { developmentSecret } from './development-secret.ts'
 import { createLog } from './event-log.ts'
+import { openGrades } from './grades.ts'
+import { createMailer } from './mailer.ts'
+import { createNotices } from './notices.ts'
 import { openBearer } from './open-bearer.ts'
 import { openDatabase } from './open-database.ts'
+import { campusFactors, openFactorStore } from './open-factors.ts'
 import { openStore } from './open-store.ts'
 import { type CampusOptions, OptionError, reasonOf } from './options.ts'
+import { openOutbox } from './outbox.ts'
 import { createPasswordSignIn } from './password-sign-in.ts'
 import { productionRefusals } from './production.ts'
 import { originOf, serve } from './serve.ts'
@@ -63,6 +69,8 @@ export async function startCampus(
     opened.push(close)
     const database = await openDatabase(options.users)
     opened.push(() => database.close())
+    const factorStore = await openFactorStore(options)
+    opened.push(factorStore.close)
     const { trustProxy, insecureHttp, policy, environment } = options
     const sessions = createSessions<SessionData>({
       secrets,
@@ -78,7 +86,7 @@ export async function startCampus(
 
     const bearer = openBearer(sessions, options)
     if (bearer) opened.push(() => bearer.close())
-    const users = await openUsers(database)
+    const users = await openUsers(database, departure({ sessions, factors: factorStore.store }))
     const accounts = await users.createFirst(options.demoPassword)
     if (accounts.length > 0) announce(accounts)
 
@@ -90,15 +98,42 @@ export async function startCampus(
       generation: sessions.generation,
       log,
     })
-    const health = async () => {
-      // An account that cannot be, asked for as every page of a user asks.
-      await users.find('')
-      await sessions.ping()
+    const noticeFailed = (error: unknown) => log.failure('a notice', error)
+    const mailer = options.mail && createMailer(options.mail)
+    const outbox = openOutbox({ database, mailer, clock, failed: noticeFailed })
+    opened.push(() => outbox.close())
+    const notices = createNotices({ outbox, clock, failed: noticeFailed })
+    const grades = openGrades(database, clock)
+
+    const placeAt = (port: number) => originOf(tls !== null, options.host, port)
+    const campusAt = (port: number) => {
+      // Behind a proxy, browsers find it elsewhere: what passkeys are bound to is not guessed in earnest.
+      const guessed = environment === 'production' ? null : placeAt(port)
+      const secondFactors = campusFactors(sessions, factorStore.store, options.origin ?? guessed)
+      const health = async () => {
+        // An account that cannot be, asked for as every page of a user asks.
+        await users.find('')
+        await sessions.ping()
+        await secondFactors.factors.ping()
+      }
+      return createCampus({
+        sessions,
+        bearer,
+        users,
+        signIn,
+        secondFactors,
+        notices,
+        outbox,
+        grades,
+        log,
+        clock,
+        https,
+        health,
+      })
     }
-    const campus = createCampus({ sessions, bearer, users, signIn, log, clock, https, health })
-    const listening = await serve(campus, tls, options.host, options.port)
+    const listening = await serve(campusAt, tls, options.host, options.port)
     opened.push(() => listening.drain(patienceMs))
-    return { origin: originOf(tls !== null, options.host, listening.port), stop: closeAll }
+    return { origin: placeAt(listening.port), stop: closeAll }
   } catch (error) {
     await closeAll()
     throw error

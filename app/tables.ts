@@ -22,4 +22,34 @@ export const tables: Readonly<Record<string, string>> = {
     place        TEXT NOT NULL,
     signed_in_at BIGINT NOT NULL,
     PRIMARY KEY (account, place)`,
+
+  campus_emails: `
+    username TEXT PRIMARY KEY,
+    address  TEXT NOT NULL`,
+
+  campus_messages: `
+    username   TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    topic      TEXT NOT NULL,
+    written_at BIGINT NOT NULL,
+    subject    TEXT NOT NULL,
+    text       TEXT NOT NULL,
+    PRIMARY KEY (username, id)`,
+
+  campus_mails: `
+    id         TEXT PRIMARY KEY,
+    username   TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    address    TEXT NOT NULL,
+    state      TEXT NOT NULL CHECK (state IN ('waiting', 'sent', 'given-up')),
+    attempts   BIGINT NOT NULL DEFAULT 0,
+    next_at    BIGINT NOT NULL`,
+
+  campus_grade_lists: `
+    course       TEXT NOT NULL,
+    edition      BIGINT NOT NULL,
+    published_at BIGINT NOT NULL,
+    published_by TEXT NOT NULL,
+    grades       TEXT NOT NULL,
+    PRIMARY KEY (course, edition)`,
 }

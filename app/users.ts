@@ -28,8 +28,16 @@ export interface Users {
   withPassword(username: string, password: string): Promise<User | null>
   /** Replaces what a user says about themselves. */
   setAboutMe(username: string, aboutMe: string): Promise<void>
-  /** Disabled accounts cannot sign in. Their sessions are the caller's to end (ASVS 7.4.2). */
+  /** Replaces the password by the one with this {@link passwordHash}. Other sessions are the caller's to end. */
+  setPasswordHash(username: string, passwordHash: string): Promise<void>
+  /** Where the user gets mail, or `null`. */
+  emailOf(username: string): Promise<string | null>
+  /** Replaces where the user gets mail. Not unique: that an address is taken is nobody's business. */
+  setEmail(username: string, address: string): Promise<void>
+  /** Disabled accounts cannot sign in; their sessions and half-way sign-ins are over when this resolves (ASVS 7.4.2). */
   setDisabled(username: string, disabled: boolean): Promise<void>
+  /** Deletes an account with all that Campus keeps of it, its second factors included. May be tried again when it fails. */
+  remove(username: string): Promise<void>
   /** Creates the demo accounts if there are no accounts at all; answers with what was created. */
   createFirst(password: string | null): Promise<readonly NewAccount[]>
 }
@@ -58,8 +66,16 @@ export function accountName(typed: string): string {
   return name.toWellFormed().replace(/\p{Cc}/gu, '\uFFFD')
 }
 
+/** Hashes a new password, for {@link Users.setPasswordHash}. */
+export function passwordHash(password: string): Promise<string> {
+  return hash(password, argon2)
+}
+
+/** Ends what an account has outside of Campus's database, once nobody can sign in to it any more. */
+export type Departure = (username: string, how: 'disabled' | 'removed') => Promise<unknown>
+
 /** Reads and writes accounts in Campus's database. */
-export async function openUsers({ query }: Database): Promise<Users> {
+export async function openUsers({ query, transaction }: Database, depart: Departure = async () => {}): Promise<Users> {
   // An unknown name costs the same hash as a known one, so the clock does not tell which names exist (ASVS 6.3.8).
   const nobodysHash = await hash(randomPassword(), argon2)
 
@@ -67,6 +83,10 @@ export async function openUsers({ query }: Database): Promise<Users> {
     const columns = 'username, role, about_me AS "aboutMe", password_hash AS "passwordHash", disabled'
     const [row] = await query<Row>(`SELECT ${columns} FROM campus_users WHERE username = $1`, username)
     return row
+  }
+
+  const setDisabled = async (username: string, disabled: boolean): Promise<void> => {
+    await query('UPDATE campus_users SET disabled = $1 WHERE username = $2', disabled ? 1 : 0, username)
   }
 
   return {
@@ -79,8 +99,32 @@ export async function openUsers({ query }: Database): Promise<Users> {
     async setAboutMe(username, aboutMe) {
       await query('UPDATE campus_users SET about_me = $1 WHERE username = $2', aboutMe, username)
     },
+    async setPasswordHash(username, passwordHash) {
+      await query('UPDATE campus_users SET password_hash = $1 WHERE username = $2', passwordHash, username)
+    },
+    async emailOf(username) {
+      const select = 'SELECT address FROM campus_emails WHERE username = $1'
+      return (await query<{ address: string }>(select, username))[0]?.address ?? null
+    },
+    async setEmail(username, address) {
+      await query(
+        `INSERT INTO campus_emails (username, address) VALUES ($1, $2)
+         ON CONFLICT (username) DO UPDATE SET address = excluded.address`,
+        username,
+        address,
+      )
+    },
     async setDisabled(username, disabled) {
-      await query('UPDATE campus_users SET disabled = $1 WHERE username = $2', disabled ? 1 : 0, username)
+      await setDisabled(username, disabled)
+      if (disabled) await depart(username, 'disabled')
+    },
+    async remove(username) {
+      // From here on nobody gets in; if the rest fails, the account is closed and can be removed again.
+      await setDisabled(username, true)
+      await depart(username, 'removed')
+      await transaction(async query => {
+        for (const [table, column] of belongings) await query(`DELETE FROM ${table} WHERE ${column} = $1`, username)
+      })
     },
     async createFirst(password) {
       if ((await query('SELECT 1 FROM campus_users LIMIT 1')).length > 0) return []
@@ -89,16 +133,29 @@ export async function openUsers({ query }: Database): Promise<Users> {
         accounts.map(async account => [account.username, account.role, await hash(account.password, argon2)]),
       )
       // Another instance may have been first while the passwords were hashed: one of them creates all, the other nothing.
-      const created = await query<{ username: string }>(
-        `INSERT INTO campus_users (username, role, password_hash)
-         SELECT * FROM (VALUES ($1, $2, $3), ($4, $5, $6), ($7, $8, $9)) AS first_accounts
-         WHERE NOT EXISTS (SELECT 1 FROM campus_users) ON CONFLICT DO NOTHING RETURNING username`,
-        ...rows.flat(),
-      )
-      return created.length > 0 ? accounts : []
+      return transaction(async query => {
+        const created = await query<{ username: string }>(
+          `INSERT INTO campus_users (username, role, password_hash)
+           SELECT * FROM (VALUES ($1, $2, $3), ($4, $5, $6), ($7, $8, $9)) AS first_accounts
+           WHERE NOT EXISTS (SELECT 1 FROM campus_users) ON CONFLICT DO NOTHING RETURNING username`,
+          ...rows.flat(),
+        )
+        for (const { username } of created)
+          await query('INSERT INTO campus_emails VALUES ($1, $2)', username, `${username}@campus.example`)
+        return created.length > 0 ? accounts : []
+      })
     },
   }
 }
+
+/** What an account has in Campus's database, and the column that says whose it is; the account itself comes last. */
+const belongings = [
+  ['campus_mails', 'username'],
+  ['campus_messages', 'username'],
+  ['campus_emails', 'username'],
+  ['campus_familiar_places', 'account'],
+  ['campus_users', 'username'],
+] as const
 
 /** An account as it is kept. */
 interface Row extends User {

@@ -28,6 +28,14 @@ declare function checkPassword(form: unknown): Promise<User | null>
 declare function savePassword(userId: string | null, password: unknown): Promise<void>
 declare const changeEmail: import('express').RequestHandler
 declare const showCart: import('express').RequestHandler
+declare function confirmationPage(id: string, action: object): string
+declare function carryOut(action: object): Promise<void>
+/** Checks a password or a second factor of the signed-in user, and says by which methods. */
+declare function proved(request: import('express').Request): Promise<string[]>
+
+/** Second factors, as docs/mfa.md makes them. */
+declare const factors: import('latchkey/mfa').Factors
+declare const devices: import('latchkey/mfa').KnownDevices
 
 /** A store of the reader's own. */
 declare module 'my-store' {

@@ -17,6 +17,9 @@ export type ErrorCode = 'usage' | 'store' | 'data-too-large' | RefusalReason
  * - `csrf-token-missing`, `csrf-token-invalid`: the session-bound token is absent or of another session.
  * - `not-signed-in`: the route needs a user.
  * - `not-fresh`: the route needs a user who proved who they are more recently.
+ * - `level-too-low`: the route needs a user who proved more, such as a second factor.
+ * - `session-locked`: nobody used the session for too long; its user has to prove again who they are.
+ * - `confirmation-refused`: a critical action was not confirmed, or not as it was shown, or once already.
  * - `session-ended`: the session ended on another request while this one was changing it.
  * - `cookie-ambiguous`: a sign-out came with two session cookies, so nobody can tell which session is meant.
  * - `too-many-sessions`: the user has the maximum number of sessions and the policy refuses one more.
@@ -42,6 +45,9 @@ export type RefusalReason =
   | 'access-token-invalid'
   | 'authentication-insufficient'
   | 'authorization-malformed'
+  | 'level-too-low'
+  | 'session-locked'
+  | 'confirmation-refused'
   | 'carriers-disagree'
   | 'proof-invalid'
 
@@ -101,6 +107,9 @@ const refusalStatus: Record<RefusalReason, number> = {
   'csrf-token-invalid': 403,
   'not-signed-in': 401,
   'not-fresh': 401,
+  'level-too-low': 401,
+  'session-locked': 401,
+  'confirmation-refused': 403,
   'session-ended': 401,
   'cookie-ambiguous': 400,
   'too-many-sessions': 403,

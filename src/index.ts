@@ -13,14 +13,19 @@ export type { Exchange } from './http/exchange.ts'
 export type { AlsoCleared } from './http/hygiene.ts'
 export type { HeldExchange, RequestFacts, ResponseHead } from './http/request-facts.ts'
 export { safeReturnTo } from './http/return-to.ts'
+export type { SessionStatus } from './http/session-status.ts'
 export { type CsrfOptions, createSessions, type Sessions, type SessionsOptions } from './http/sessions.ts'
 export type { SessionCookieOptions } from './http/set-cookie.ts'
-export type { AssuranceLevel } from './session/assurance.ts'
+export type { AssuranceLevel, FactorProof, Proved } from './session/assurance.ts'
+export type { ChallengeOptions, Confirmation, ConfirmationOptions } from './session/confirmations.ts'
 export type { Duration } from './session/duration.ts'
 export {
+  type ConfirmationFault,
   type EventListener,
   type EventType,
   eventCatalogue,
+  type FactorFault,
+  type FactorKind,
   type RequestOrigin,
   type SessionEvent,
   type Severity,

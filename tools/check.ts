@@ -10,6 +10,7 @@ import { runTests, testFiles } from './tests.ts'
 const checks: [name: string, command: string, ...args: string[]][] = [
   ['types', 'tsc', '-p', 'tsconfig.json'],
   ['types of what is published', 'tsc', '-p', 'tsconfig.build.json', '--noEmit'],
+  ['types of what runs in browsers', 'tsc', '-p', 'tsconfig.browser.json', '--noEmit'],
   ['lint and format', 'biome', 'ci', '--error-on-warnings', '--colors=off', '.'],
   ['layers', 'node', 'tools/layers.ts'],
   ['exports', 'node', 'tools/exports.ts'],

@@ -1,7 +1,7 @@
 import { parseSync, type Statement, type StringLiteral, Visitor } from 'oxc-parser'
 
-/** One `import`, `export … from`, `import()` or `import('…').Type` of a module. */
-export type Import = { specifier: string; typeOnly: boolean; line: number }
+/** One `import`, `export … from`, `import()` (which is `onDemand`) or `import('…').Type` of a module. */
+export type Import = { specifier: string; typeOnly: boolean; onDemand: boolean; line: number }
 
 /** What a module says about other modules. `ownStatements` are the lines of everything but imports and re-exports. */
 export type Module = { imports: Import[]; ownStatements: number[] }
@@ -13,8 +13,8 @@ export function parseModule(path: string, text: string): Module {
 
   const imports: Import[] = []
   const lineOf = (offset: number) => text.slice(0, offset).split('\n').length
-  const add = (source: StringLiteral, typeOnly: boolean) =>
-    imports.push({ specifier: source.value, typeOnly, line: lineOf(source.start) })
+  const add = (source: StringLiteral, typeOnly: boolean, onDemand = false) =>
+    imports.push({ specifier: source.value, typeOnly, onDemand, line: lineOf(source.start) })
 
   new Visitor({
     // `import { type A } from 'x'` still loads x at run time; only `import type` is free of it.
@@ -23,7 +23,7 @@ export function parseModule(path: string, text: string): Module {
     ExportNamedDeclaration: node => node.source && add(node.source, node.exportKind === 'type'),
     // Not a literal: a path computed at run time, such as a user's configuration file.
     ImportExpression: ({ source }) =>
-      source.type === 'Literal' && typeof source.value === 'string' && add(source, false),
+      source.type === 'Literal' && typeof source.value === 'string' && add(source, false, true),
     TSImportType: node => add(node.source, true),
   }).visit(program)
 

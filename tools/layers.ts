@@ -21,6 +21,8 @@ type Layer = {
   alternatives?: boolean
   /** It may import the types of optional peers (a framework's), with `import type`. */
   peerTypes?: boolean
+  /** It may load optional peers when they are needed, with `import()`. */
+  peersOnDemand?: boolean
 }
 
 const everything = /./
@@ -40,12 +42,12 @@ const layers: Record<string, Layer> = {
   migrate: { may: ['http', 'session', 'errors'] },
   bearer: { may: ['session', 'http', 'errors'] },
   binding: { may: ['session', 'http', 'errors'] },
-  mfa: { may: ['session', 'http', 'errors'] },
+  mfa: { may: ['session', 'http', 'errors'], peersOnDemand: true },
   watch: { may: ['session/events', 'errors'] },
   console: { may: ['public'] },
   browser: { may: [], notNode: everything },
   scenarios: { may: [] },
-  testing: { may: ['session', 'http', 'errors'] },
+  testing: { may: ['session', 'http', 'errors'], types: ['mfa'] },
   // The doctor looks at options before they are in force, which is nobody else's business and has no public door.
   cli: { may: ['public', 'session', 'http', 'errors'] },
 }
@@ -126,7 +128,7 @@ function brokenByFile(file: string, layer: Layer, target: string, line: Import, 
 }
 
 function brokenByPackage(file: string, layer: Layer, line: Import, manifest: Manifest): Broken | null {
-  const { specifier, typeOnly } = line
+  const { specifier, typeOnly, onDemand } = line
   const name = layerOf(file)
   if (specifier.startsWith('node:')) {
     if (!layer.notNode?.test(specifier)) return null
@@ -137,6 +139,13 @@ function brokenByPackage(file: string, layer: Layer, line: Import, manifest: Man
     return { rule: 'src does not import itself by its name', fix: 'write the relative path' }
   }
   if (manifest.dependencies?.[dependency]) return null
+  if (layer.peersOnDemand && manifest.peerDependencies?.[dependency]) {
+    if (typeOnly || onDemand) return null
+    return {
+      rule: `${dependency} is an optional peer, which may be missing`,
+      fix: 'write `await import(…)` where it is needed',
+    }
+  }
   if (layer.peerTypes && manifest.peerDependencies?.[dependency]) {
     if (typeOnly) return null
     return { rule: `${dependency} is an optional peer, known by its types only`, fix: 'write `import type`' }

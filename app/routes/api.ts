@@ -1,10 +1,13 @@
 import { Router } from 'express'
 import { loadSession, requireUser } from 'latchkey/adapters/express'
+import type { Factors } from 'latchkey/mfa'
 import { aboutMeProblem } from '../about-me.ts'
 import { accountOf } from '../accounts.ts'
 import { textField, ticked } from '../fields.ts'
-import type { PasswordSignIn } from '../password-sign-in.ts'
+import type { KnownDevice } from '../known-device.ts'
+import { type PasswordSignIn, signInByPassword } from '../password-sign-in.ts'
 import { Problem, tooManySignIns } from '../problem.ts'
+import type { SecondFactorSignIn } from '../second-factor-sign-in.ts'
 import type { AddressOf, SessionOf } from '../session-data.ts'
 import type { User, Users } from '../users.ts'
 
@@ -14,9 +17,12 @@ export function apiRoutes(parts: {
   users: Users
   addressOf: AddressOf
   signIn: PasswordSignIn
+  factors: Factors
+  completeSignIn: SecondFactorSignIn
+  device: KnownDevice
   clock: () => number
 }): Router {
-  const { sessionOf, addressOf, users, signIn, clock } = parts
+  const { sessionOf, addressOf, users, signIn, factors, completeSignIn, device, clock } = parts
   return Router()
     .get('/csrf-token', loadSession(), (request, response) => {
       response.json({ csrf_token: request.csrfToken() })
@@ -32,11 +38,20 @@ export function apiRoutes(parts: {
       const answer = await signIn({ username, password, address: addressOf(request) })
       if (answer.outcome === 'wait') throw tooManySignIns(answer.seconds)
       if (answer.outcome === 'wrong') return response.status(401).json({ message: 'Invalid credentials.' })
-      await session.signIn(answer.user.username, {
-        amr: ['pwd'],
-        persistent: ticked(request.body, 'remember'),
-        generation: answer.generation,
-      })
+      const persistent = ticked(request.body, 'remember')
+      const { complete } = await signInByPassword(session, answer, { factors, persistent })
+      if (!complete) return response.json({ message: 'Second factor required.', second_factor: true })
+      await device.signedIn(request, response, answer.user.username)
+      response.json({ message: 'Login successful.', user: publicUser(answer.user) })
+    })
+
+    .post('/api/login/second-factor', async (request, response, next) => {
+      const { pending } = await sessionOf(request).load()
+      // Without a first factor: refused as everything is that needs a user, and told as an event.
+      if (pending === null) return requireUser()(request, response, error => next(error ?? alreadySignedIn()))
+      const answer = await completeSignIn(request, response, pending.userId)
+      if (answer.outcome === 'wait') throw tooManySignIns(answer.seconds)
+      if (answer.outcome !== 'right') return response.status(401).json({ message: 'Invalid credentials.' })
       response.json({ message: 'Login successful.', user: publicUser(answer.user) })
     })
 
@@ -77,6 +92,10 @@ export function apiRoutes(parts: {
       await sessionOf(request).end()
       response.json({ message: 'Logged out.' })
     })
+}
+
+function alreadySignedIn(): Problem {
+  return new Problem(409, 'You are signed in already', 'There is nothing left to be completed.')
 }
 
 /** What anybody may know about a user. */

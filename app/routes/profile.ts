@@ -2,6 +2,7 @@ import { Router } from 'express'
 import { requireUser } from 'latchkey/adapters/express'
 import { aboutMeProblem } from '../about-me.ts'
 import { accountOf } from '../accounts.ts'
+import { takeDone } from '../done.ts'
 import { textField } from '../fields.ts'
 import type { Pages } from '../pages.ts'
 import type { SessionOf } from '../session-data.ts'
@@ -18,13 +19,12 @@ export function profileRoutes(parts: { pages: Pages; sessionOf: SessionOf; users
       const session = sessionOf(request)
       const user = await accountOf(session, users)
       if (user === null) return response.redirect(303, '/login?returnTo=%2Fprofile')
-      // Said once, to whoever saved: a note in the address would be repeated by every reload, bookmark and copied link.
-      const { profileSaved: saved = false } = session.data
-      if (saved) delete session.data.profileSaved
+      const email = await users.emailOf(user.username)
+      const saved = takeDone(session, 'profile') !== null
       await pages.send(request, response, {
         title: 'Profile',
         path: '/profile',
-        body: visitor => profilePage(visitor, user, { draft: user.aboutMe, problem: null, saved }),
+        body: visitor => profilePage(visitor, user, { email, draft: user.aboutMe, problem: null, saved }),
       })
     })
 
@@ -36,15 +36,16 @@ export function profileRoutes(parts: { pages: Pages; sessionOf: SessionOf; users
       const draft = textField(request.body, 'about_me')?.replaceAll('\r\n', '\n') ?? null
       const problem = aboutMeProblem(draft)
       if (draft === null || problem !== null) {
+        const email = await users.emailOf(user.username)
         return pages.send(request, response, {
           title: 'Profile',
           status: 400,
           path: '/profile',
-          body: visitor => profilePage(visitor, user, { draft: draft ?? user.aboutMe, problem, saved: false }),
+          body: visitor => profilePage(visitor, user, { email, draft: draft ?? user.aboutMe, problem, saved: false }),
         })
       }
       await users.setAboutMe(user.username, draft)
-      session.data.profileSaved = true
+      session.data.done = 'profile'
       response.redirect(303, '/profile')
     })
 }

@@ -1,7 +1,10 @@
 import { Router } from 'express'
 import { endpoint, requestFacts, requireBearer } from 'latchkey/adapters/express'
 import type { Bearer } from 'latchkey/bearer'
+import type { Factors } from 'latchkey/mfa'
 import { textField } from '../fields.ts'
+import type { KnownDevice } from '../known-device.ts'
+import type { Notices } from '../notices.ts'
 import type { PasswordSignIn } from '../password-sign-in.ts'
 import { Problem, tooManySignIns } from '../problem.ts'
 import type { AddressOf } from '../session-data.ts'
@@ -13,11 +16,15 @@ export function tokenRoutes(parts: {
   signIn: PasswordSignIn
   users: Users
   addressOf: AddressOf
+  factors: Factors
+  device: KnownDevice
+  notices: Notices
   /** Ends a session by its public id. */
   endSession: (sid: string) => Promise<unknown>
 }): Router {
-  const { bearer, signIn, users, addressOf } = parts
+  const { bearer, signIn, users, addressOf, factors, device, notices } = parts
   const guard = requireBearer(bearer)
+  const wrong = { msg: 'Bad username or password' }
   return Router()
     .post('/api/token', async (request, response) => {
       const username = textField(request.body, 'username')
@@ -28,10 +35,26 @@ export function tokenRoutes(parts: {
       response.set({ 'cache-control': 'no-store', pragma: 'no-cache' })
       const answer = await signIn({ username, password, address: addressOf(request) })
       if (answer.outcome === 'wait') throw tooManySignIns(answer.seconds)
-      if (answer.outcome === 'wrong') return response.status(401).json({ msg: 'Bad username or password' })
+      if (answer.outcome === 'wrong') return response.status(401).json(wrong)
       const { user, generation } = answer
+      const amr = ['pwd']
+      if (await factors.required(user.username)) {
+        const code = textField(request.body, 'code')
+        if (code === null) return response.status(401).json({ msg: 'Second factor required', second_factor: true })
+        // A program has no cookies, and so no device that is known.
+        const attempt = { userId: user.username, device: null, origin: device.facts(request) }
+        const passed = await factors.checkCode(attempt, code)
+        if (passed.outcome === 'wait') throw tooManySignIns(passed.seconds)
+        if (passed.outcome === 'refused') {
+          await notices.secondFactorFailed(user.username, device.facts(request))
+          return response.status(401).json(wrong)
+        }
+        amr.push(...passed.amr)
+      }
       const facts = requestFacts(request, response)
-      response.json(await bearer.signIn(facts, user.username, { amr: ['pwd'], generation }))
+      const tokens = await bearer.signIn(facts, user.username, { amr, generation })
+      await notices.newDevice(user.username, device.facts(request))
+      response.json(tokens)
     })
     .post('/api/token/refresh', endpoint(bearer.endpoints.refresh))
     .post('/api/token/revoke', endpoint(bearer.endpoints.revoke))

@@ -25,6 +25,8 @@ const proofs: Record<string, string> = {
   pwd: 'password',
   otp: 'one-time code',
   hwk: 'security key',
+  swk: 'passkey',
+  user: 'presence',
   mfa: 'two factors',
 }
 
@@ -55,7 +57,7 @@ ${time('Ends in any case', view.absoluteExpiresAt, view.now, 'end')}
 </dl>
 </section>
 <section class="trio" aria-label="Where to go">
-<article><h2>Profile</h2><p>Tell the others something about you.</p><a href="/profile">Edit your profile</a></article>
+<article><h2>Profile</h2><p>What others see of you, and what keeps your account yours.</p><a href="/profile">Edit your profile</a></article>
 <article><h2>Books</h2><p>${view.copiesInCart === 0 ? 'Your cart is empty so far.' : `${view.copiesInCart} ${view.copiesInCart === 1 ? 'copy' : 'copies'} in your cart.`}</p><a href="/shop">To the book shop</a></article>
 <article><h2>Under the hood</h2><p>The cookies and headers of this visit.</p><a href="/inspect_headers">Look at your headers</a></article>
 </section>`

@@ -2,10 +2,10 @@ import { html } from 'hono/html'
 import { csrfField } from './csrf-field.ts'
 import type { Html } from './html.ts'
 import { themeSwitch } from './theme-switch.ts'
-import type { Visitor } from './visitor.ts'
+import type { PageWatch, Visitor } from './visitor.ts'
 
 /** In the order in which they build on each other. */
-const styleSheets = ['base', 'frame', 'controls', 'pages', 'shop']
+const styleSheets = ['base', 'frame', 'controls', 'pages', 'shop', 'account', 'security']
 
 /** What a page adds to the frame around it. */
 export interface Page {
@@ -27,6 +27,7 @@ export function layout(visitor: Visitor, page: Page): Html {
 <title>${page.title} · Campus</title>
 <link rel="icon" href="/assets/mark.svg" type="image/svg+xml">
 ${styleSheets.map(name => html`<link rel="stylesheet" href="/assets/${name}.css">`)}
+${visitor.watch === null ? '' : watch(visitor.watch)}
 </head>
 <body>
 <a class="skip" href="#content">Skip to content</a>
@@ -36,6 +37,7 @@ ${styleSheets.map(name => html`<link rel="stylesheet" href="/assets/${name}.css"
 <nav aria-label="Main">
 ${visitor.username === null ? '' : html`<a href="/dashboard"${current(page, '/dashboard')}>Dashboard</a>`}
 <a href="/shop"${current(page, '/shop')}>Books${cartBadge(visitor.copiesInCart)}</a>
+${visitor.username === null ? '' : html`<a href="/grades"${current(page, '/grades')}>Grades</a>`}
 ${visitor.username === null ? '' : html`<a href="/profile"${current(page, '/profile')}>Profile</a>`}
 ${visitor.username === null ? '' : html`<a href="/devices"${current(page, '/devices')}>Devices</a>`}
 </nav>
@@ -54,6 +56,14 @@ ${themeSwitch(visitor, page.path)}
 </body>
 </html>
 `
+}
+
+/**
+ * The script that warns before the session ends. Guests' pages have it, too: a page that was opened before the sign-in, or
+ * after the sign-out, tells the others.
+ */
+function watch({ src, options }: PageWatch): Html {
+  return html`<script type="module" src="${src}" data-latchkey="${JSON.stringify(options)}"></script>`
 }
 
 function account(visitor: Visitor, page: Page): Html | '' {

@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import { csrfField } from './csrf-field.ts'
 import type { Html } from './html.ts'
+import { passkeyButton } from './passkey-button.ts'
 import type { Visitor } from './visitor.ts'
 
 /** What the sign-in form shows. */
@@ -11,6 +12,8 @@ export interface LoginForm {
   readonly username: string
   /** What went wrong the last time, or `null`. */
   readonly problem: string | null
+  /** Whether a passkey can sign in. */
+  readonly passkeys: boolean
 }
 
 /** The sign-in form. */
@@ -26,6 +29,7 @@ ${csrfField(visitor)}${form.returnTo === null ? '' : html`<input type="hidden" n
 <input id="password" name="password" type="password" autocomplete="current-password" required${form.username === '' ? '' : html` autofocus`}>
 <label class="tick"><input type="checkbox" name="remember" value="on"> <span>Keep me signed in on this device<small>Not on a computer that others use.</small></span></label>
 <button type="submit">Sign in</button>
+${form.passkeys ? passkeyButton({ use: 'sign-in', text: 'Sign in with a passkey', action: '/login/passkey' }) : ''}
 </form>
 <p class="aside">First time here? The accounts and their passwords were printed once, where Campus was started.</p>
 </section>`

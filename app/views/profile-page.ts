@@ -8,7 +8,7 @@ import type { Visitor } from './visitor.ts'
 export function profilePage(
   visitor: Visitor,
   user: User,
-  form: { draft: string; problem: string | null; saved: boolean },
+  { email, ...form }: { email: string | null; draft: string; problem: string | null; saved: boolean },
 ): Html {
   return html`<p class="kicker">${user.role}</p>
 <h1>${user.username}</h1>
@@ -29,5 +29,10 @@ ${form.draft}</textarea>
 <button type="submit">Save</button>
 </form>
 </section>
-</div>`
+</div>
+<section class="trio" aria-label="Your account">
+<article><h2>Sign-in</h2><p>The password, and a second factor beside it.</p><a href="/account/password">Change your password</a><a href="/security">Second factors</a></article>
+<article><h2>E-mail</h2><p>${email === null ? 'There is no address to write to.' : html`We write to <span class="address">${email}</span>.`}</p><a href="/account/email">Change your address</a></article>
+<article><h2>What happened</h2><p>What Campus told you about your account, and where you are signed in.</p><a href="/messages">Messages</a><a href="/devices">Devices</a></article>
+</section>`
 }

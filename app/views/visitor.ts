@@ -1,3 +1,5 @@
+import type { SessionStatus } from 'latchkey'
+
 /** Colours: by choice, or as the device wants it. */
 export const themes = ['light', 'dark', 'system'] as const
 
@@ -12,7 +14,21 @@ export interface Visitor {
   readonly copiesInCart: number
   /** For the hidden field of forms; `null` where the session cannot be asked, then no form is shown that needs it. */
   readonly csrfToken: string | null
+  /** What the script in the page starts from, so that it warns in time; `null` where the session cannot be asked. */
+  readonly watch: PageWatch | null
+}
+
+/** The script `latchkey/browser` in a page: where it is, and what it starts from. */
+export interface PageWatch {
+  readonly src: string
+  readonly options: {
+    readonly status: SessionStatus
+    readonly statusUrl: string
+    readonly extendUrl: string
+    readonly signOutUrl: string
+    readonly signInUrl: string
+  }
 }
 
 /** Somebody about whom nothing can be said, for example because the session store is down. */
-export const stranger: Visitor = { username: null, theme: 'system', copiesInCart: 0, csrfToken: null }
+export const stranger: Visitor = { username: null, theme: 'system', copiesInCart: 0, csrfToken: null, watch: null }

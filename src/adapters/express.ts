@@ -3,17 +3,19 @@ import { UsageError } from '../errors.ts'
 import type { ClientConnection } from '../http/client-address.ts'
 import type { Authenticator, Endpoint } from '../http/endpoint.ts'
 import type { Exchange } from '../http/exchange.ts'
-import { afterCheck, type GuardOptions, turnedAwayTo } from '../http/guard.ts'
+import { afterCheck, type FreshGuardOptions, type GuardOptions, turnedAwayTo } from '../http/guard.ts'
 import { LetThrough } from '../http/let-through.ts'
 import { NodeFacts, requestFacts } from '../http/node-facts.ts'
+import type { SessionStatus } from '../http/session-status.ts'
 import type { Sessions } from '../http/sessions.ts'
+import type { AssuranceLevel } from '../session/assurance.ts'
 import type { Awaitable } from '../session/awaitable.ts'
 import { type Duration, durationMs } from '../session/duration.ts'
 import type { LoadOptions, Session } from '../session/session.ts'
 
-export type { GuardOptions } from '../http/guard.ts'
-
+export type { FreshGuardOptions, GuardOptions } from '../http/guard.ts'
 export { requestFacts } from '../http/node-facts.ts'
+export type { SessionStatus } from '../http/session-status.ts'
 
 /**
  * Tell the compiler about your session data once, and `req.session.data` has its type everywhere:
@@ -39,6 +41,8 @@ declare global {
       session: Session<RegisteredData>
       /** A token for the form field `csrf_token` or the header `X-CSRF-Token`. Needs a loaded session. */
       csrfToken(): string
+      /** What the page may know of its session, for `latchkey/browser`. Needs a loaded session. */
+      sessionStatus(): SessionStatus
     }
   }
 }
@@ -95,7 +99,7 @@ export function sessions<Data extends object>(manager: Sessions<Data>): SessionM
 }
 
 /**
- * Adds `session` and `csrfToken` to the requests of an application, once: Express gives all of them one prototype, and
+ * Adds `session`, `csrfToken` and `sessionStatus` to the requests of an application, once: Express gives all of them one prototype, and
  * properties on each request would cost as much as reading a session.
  */
 function showSession(requests: object): void {
@@ -103,6 +107,7 @@ function showSession(requests: object): void {
   Object.defineProperties(requests, {
     session: { get: mainSession, configurable: true },
     csrfToken: { value: mainCsrfToken, configurable: true, writable: true },
+    sessionStatus: { value: mainSessionStatus, configurable: true, writable: true },
   })
 }
 
@@ -112,6 +117,10 @@ function mainSession(this: Carrying): Session<object> | undefined {
 
 function mainCsrfToken(this: Carrying): string {
   return exchangeOf(this).csrfToken()
+}
+
+function mainSessionStatus(this: Carrying): SessionStatus {
+  return exchangeOf(this).sessionStatus()
 }
 
 /** Loads the session in front of a route, so that its fields can be read. Anonymous visitors pass. */
@@ -124,8 +133,13 @@ export function requireUser(options: GuardOptions = {}): RequestHandler {
   return guard(options, exchange => exchange.requireUser(options))
 }
 
+/** Lets only users through who proved who they are to this level: 2 is two factors (ASVS 6.3.3). */
+export function requireLevel(level: AssuranceLevel, options: GuardOptions = {}): RequestHandler {
+  return guard(options, exchange => exchange.requireLevel(level, options))
+}
+
 /** Lets only users through who proved who they are within this time, for example `'5m'` (ASVS 7.5.1). */
-export function requireFresh(within: Duration, options: GuardOptions = {}): RequestHandler {
+export function requireFresh(within: Duration, options: FreshGuardOptions = {}): RequestHandler {
   const withinMs = durationMs(within, 'requireFresh')
   return guard(options, exchange => exchange.requireFresh(withinMs, options))
 }

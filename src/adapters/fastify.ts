@@ -3,17 +3,20 @@ import { LatchkeyError, publicMessage, UsageError } from '../errors.ts'
 import type { ClientConnection } from '../http/client-address.ts'
 import type { Authenticator, Endpoint } from '../http/endpoint.ts'
 import type { Exchange } from '../http/exchange.ts'
-import { afterCheck, type GuardOptions, turnedAwayTo } from '../http/guard.ts'
+import { afterCheck, type FreshGuardOptions, type GuardOptions, turnedAwayTo } from '../http/guard.ts'
 import { LetThrough } from '../http/let-through.ts'
 import { NodeFacts } from '../http/node-facts.ts'
 import { writePlainError } from '../http/plain-error.ts'
 import type { HeldExchange, RequestFacts } from '../http/request-facts.ts'
+import type { SessionStatus } from '../http/session-status.ts'
 import type { Sessions } from '../http/sessions.ts'
+import type { AssuranceLevel } from '../session/assurance.ts'
 import type { Awaitable } from '../session/awaitable.ts'
 import { type Duration, durationMs } from '../session/duration.ts'
 import type { LoadOptions, Session } from '../session/session.ts'
 
-export type { GuardOptions } from '../http/guard.ts'
+export type { FreshGuardOptions, GuardOptions } from '../http/guard.ts'
+export type { SessionStatus } from '../http/session-status.ts'
 
 /**
  * Tell the compiler about your session data once, and `request.session.data` has its type everywhere:
@@ -38,6 +41,8 @@ declare module 'fastify' {
     readonly session: Session<RegisteredData>
     /** A token for the form field `csrf_token` or the header `X-CSRF-Token`. Needs a loaded session. */
     csrfToken(): string
+    /** What the page may know of its session, for `latchkey/browser`. Needs a loaded session. */
+    sessionStatus(): SessionStatus
   }
 }
 
@@ -107,12 +112,13 @@ function isTaken(app: FastifyInstance): boolean {
   return app.hasRequestDecorator('session') && !app.hasRequestDecorator(carriedKey)
 }
 
-/** Adds `session` and `csrfToken` to the requests of a scope, once. */
+/** Adds `session`, `csrfToken` and `sessionStatus` to the requests of a scope, once. */
 function showSession(app: FastifyInstance): void {
   if (app.hasRequestDecorator(carriedKey)) return
   app.decorateRequest(carriedKey, null)
   app.decorateRequest('session', { getter: mainSession as () => Session<RegisteredData> })
   app.decorateRequest('csrfToken', mainCsrfToken as () => string)
+  app.decorateRequest('sessionStatus', mainSessionStatus as () => SessionStatus)
 }
 
 function mainSession(this: Carrying): Session<object> | undefined {
@@ -121,6 +127,10 @@ function mainSession(this: Carrying): Session<object> | undefined {
 
 function mainCsrfToken(this: Carrying): string {
   return exchangeOf(this).csrfToken()
+}
+
+function mainSessionStatus(this: Carrying): SessionStatus {
+  return exchangeOf(this).sessionStatus()
 }
 
 /**
@@ -202,8 +212,13 @@ export function requireUser(options: GuardOptions = {}): Guard {
   return guard(options, exchange => exchange.requireUser(options))
 }
 
+/** Lets only users through who proved who they are to this level: 2 is two factors (ASVS 6.3.3). */
+export function requireLevel(level: AssuranceLevel, options: GuardOptions = {}): Guard {
+  return guard(options, exchange => exchange.requireLevel(level, options))
+}
+
 /** Lets only users through who proved who they are within this time, for example `'5m'` (ASVS 7.5.1). */
-export function requireFresh(within: Duration, options: GuardOptions = {}): Guard {
+export function requireFresh(within: Duration, options: FreshGuardOptions = {}): Guard {
   const withinMs = durationMs(within, 'requireFresh')
   return guard(options, exchange => exchange.requireFresh(withinMs, options))
 }

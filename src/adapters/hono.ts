@@ -4,19 +4,22 @@ import { UsageError } from '../errors.ts'
 import type { ClientConnection } from '../http/client-address.ts'
 import type { Authenticator, Endpoint } from '../http/endpoint.ts'
 import type { Exchange } from '../http/exchange.ts'
-import { type GuardOptions, turnedAwayTo } from '../http/guard.ts'
+import { type FreshGuardOptions, type GuardOptions, turnedAwayTo } from '../http/guard.ts'
 import { LetThrough } from '../http/let-through.ts'
 import type { RequestFacts } from '../http/request-facts.ts'
+import type { SessionStatus } from '../http/session-status.ts'
 import type { Sessions } from '../http/sessions.ts'
 import { answerOf } from '../http/web-answer.ts'
 import { WebExchange } from '../http/web-exchange.ts'
 import { type Connection, targetOf, WebFacts } from '../http/web-facts.ts'
 import { webFactsOf } from '../http/web-form.ts'
+import type { AssuranceLevel } from '../session/assurance.ts'
 import type { Awaitable } from '../session/awaitable.ts'
 import { type Duration, durationMs } from '../session/duration.ts'
 import type { LoadOptions, Session } from '../session/session.ts'
 
-export type { GuardOptions } from '../http/guard.ts'
+export type { FreshGuardOptions, GuardOptions } from '../http/guard.ts'
+export type { SessionStatus } from '../http/session-status.ts'
 
 /** What {@link sessions} puts on a context, for `new Hono<{ Variables: SessionVariables<Data> }>()`. */
 export interface SessionVariables<Data extends object = Record<string, unknown>> {
@@ -24,6 +27,8 @@ export interface SessionVariables<Data extends object = Record<string, unknown>>
   session: Session<Data>
   /** A token for the form field `csrf_token` or the header `X-CSRF-Token`. Needs a loaded session. */
   csrfToken: () => string
+  /** What the page may know of its session, for `latchkey/browser`. Needs a loaded session. */
+  sessionStatus: () => SessionStatus
 }
 
 /** How {@link sessions} learns about the client. */
@@ -48,7 +53,7 @@ export interface SessionMiddleware<Data extends object>
 const carriedBy = new WeakMap<Context, { readonly manager: object; readonly exchange: Exchange<object> }[]>()
 
 /**
- * Sessions for Hono 4, on Node and wherever there are Web standards: gives every context its `session` and `csrfToken`,
+ * Sessions for Hono 4, on Node and wherever there are Web standards: gives every context its `session`, `csrfToken` and `sessionStatus`,
  * refuses requests that other sites' pages send, and finishes the answer when the session is written. Register static
  * files before it, so that they never meet a session.
  */
@@ -71,6 +76,7 @@ export function sessions<Data extends object>(
       carriedBy.set(context, [carried])
       context.set('session', exchange.session)
       context.set('csrfToken', () => exchange.csrfToken())
+      context.set('sessionStatus', () => exchange.sessionStatus())
     }
     await web.admit()
     try {
@@ -133,8 +139,13 @@ export function requireUser(options: GuardOptions = {}): MiddlewareHandler {
   return guard(options, exchange => exchange.requireUser(options))
 }
 
+/** Lets only users through who proved who they are to this level: 2 is two factors (ASVS 6.3.3). */
+export function requireLevel(level: AssuranceLevel, options: GuardOptions = {}): MiddlewareHandler {
+  return guard(options, exchange => exchange.requireLevel(level, options))
+}
+
 /** Lets only users through who proved who they are within this time, for example `'5m'` (ASVS 7.5.1). */
-export function requireFresh(within: Duration, options: GuardOptions = {}): MiddlewareHandler {
+export function requireFresh(within: Duration, options: FreshGuardOptions = {}): MiddlewareHandler {
   const withinMs = durationMs(within, 'requireFresh')
   return guard(options, exchange => exchange.requireFresh(withinMs, options))
 }

@@ -226,7 +226,7 @@ function proofsOf(
   return new Proofs({
     lifetimeMs: durationMs(proofLifetime, 'dpop.proofLifetime'),
     nonce: nonce ? 'required' : 'off',
-    nonceKey: host.nonceKey,
+    nonceKey: host.ring.newest.nonceKey,
     replays: replays ?? memoryReplays(),
     tell: detail => host.engine.events.emit(null, null, null, detail),
   })

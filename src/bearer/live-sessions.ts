@@ -1,3 +1,4 @@
+import { authenticatedAt, levelSince } from '../session/assurance.ts'
 import { type Awaitable, after } from '../session/awaitable.ts'
 import type { SessionBody } from '../session/body.ts'
 import type { Engine } from '../session/engine.ts'
@@ -49,17 +50,18 @@ export class LiveSessions {
  * Whether the access token was handed out together with the current refresh token, so that one arrived, too. A token knows its
  * time to the second only; in the first second of a session that says nothing.
  */
-function cameWithCurrent({ issuedAt }: AccessToken, { authenticatedAt, secret }: SessionBody): boolean {
-  return issuedAt + 1_000 > secret.issuedAt && secret.issuedAt >= (authenticatedAt ?? 0) + 1_000
+function cameWithCurrent({ issuedAt }: AccessToken, { proofs, secret }: SessionBody): boolean {
+  return issuedAt + 1_000 > secret.issuedAt && secret.issuedAt >= (authenticatedAt(proofs) ?? 0) + 1_000
 }
 
 /**
  * Whether a session can have such an access token. It says no more than the session's record, so that whoever finds the
  * signing key cannot raise the level of a session, make it fresher, or free it of the key that it is bound to.
  */
-function mayCome({ aal, authenticatedAt, clientId, keyThumbprint }: AccessToken, body: SessionBody): boolean {
-  const { bearer } = body
+function mayCome(access: AccessToken, { bearer, proofs }: SessionBody): boolean {
+  const { aal, clientId, keyThumbprint } = access
   if (bearer?.clientId !== clientId || (bearer.keyThumbprint !== null && bearer.keyThumbprint !== keyThumbprint))
     return false
-  return aal <= body.aal && body.authenticatedAt !== null && authenticatedAt <= body.authenticatedAt
+  const last = authenticatedAt(proofs)
+  return aal <= levelSince(proofs, 0) && last !== null && access.authenticatedAt <= last
 }

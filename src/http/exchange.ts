@@ -1,20 +1,25 @@
-import type { KeyObject } from 'node:crypto'
 import type { Refusal } from '../errors.ts'
+import { type AssuranceLevel, levelSince } from '../session/assurance.ts'
 import { type Awaitable, after } from '../session/awaitable.ts'
 import type { CarrierChange } from '../session/carrier.ts'
+import type { KeyRing } from '../session/key-ring.ts'
 import { type LoadOptions, Session } from '../session/session.ts'
+import type { RandomBytes } from '../session/token.ts'
 import type { ClientConnection } from './client-address.ts'
 import { CookieCarrier, type CookieHost } from './cookie-carrier.ts'
+import type { FreshOptions } from './guard.ts'
 import { type AlsoCleared, cacheControlFor, mergeVary, signOutHeaders } from './hygiene.ts'
 import type { HeldExchange, RequestFacts, ResponseHead } from './request-facts.ts'
+import { type SessionStatus, statusOf } from './session-status.ts'
 import { appendSetCookie } from './set-cookie.ts'
 
 /** What exchanges run on: the options of `createSessions`, checked and built once. */
 export interface SessionHost extends CookieHost {
   /** What a sign-out clears in the browser besides `storage`, or `false` for no `Clear-Site-Data` at all. */
   readonly clearSiteData: readonly AlsoCleared[] | false
-  /** Makes nonces for proofs of possession. */
-  readonly nonceKey: KeyObject
+  /** The server's keys. */
+  readonly ring: KeyRing
+  readonly random: RandomBytes
 }
 
 /**
@@ -62,7 +67,13 @@ export class Exchange<Data extends object = Record<string, unknown>> implements 
    * stands for that.
    */
   csrfToken(): string {
-    return this.#carrier.csrfToken(this.session)
+    return this.#carrier.csrfToken(this.session.csrfScope)
+  }
+
+  /** What the page may know of its session, for `latchkey/browser`. Needs a loaded session. */
+  sessionStatus(): SessionStatus {
+    const { engine, ring } = this.#host
+    return statusOf(this.session, ring.newest, engine.now(), this.csrfToken())
   }
 
   /**
@@ -72,16 +83,25 @@ export class Exchange<Data extends object = Record<string, unknown>> implements 
   requireUser(options?: LoadOptions): Awaitable<Session<Data>> {
     return after(this.session.open(options), session => {
       if (session.userId !== null) return session
+      if (session.locked) throw this.#carrier.refuse('session-locked', confirmYourself, null)
       throw this.#carrier.refuse('not-signed-in', 'Please sign in.', null)
     })
   }
 
-  /** Refuses anybody who did not prove who they are within this time (ASVS 7.5.1). */
-  requireFresh(withinMs: number, options?: LoadOptions): Awaitable<Session<Data>> {
+  /** Refuses anybody who did not prove who they are to this level (ASVS 6.3.3). */
+  requireLevel(level: AssuranceLevel, options?: LoadOptions): Awaitable<Session<Data>> {
     return after(this.requireUser(options), session => {
-      const { authenticatedAt } = session
-      if (authenticatedAt !== null && this.#host.engine.now() - authenticatedAt < withinMs) return session
-      throw this.#carrier.refuse('not-fresh', 'Please confirm that it is you: sign in again.', session)
+      if (session.aal >= level) return session
+      throw this.#carrier.refuse('level-too-low', 'Please confirm that it is you, with a second factor.', session)
+    })
+  }
+
+  /** Refuses anybody who did not prove who they are within this time, and by that alone to this level (ASVS 7.5.1). */
+  requireFresh(withinMs: number, { level = 1, ...options }: FreshOptions = {}): Awaitable<Session<Data>> {
+    return after(this.requireUser(options), session => {
+      const since = this.#host.engine.now() - withinMs + 1
+      if (levelSince(session.proofs, since) >= level) return session
+      throw this.#carrier.refuse('not-fresh', confirmYourself, session)
     })
   }
 
@@ -128,6 +148,8 @@ export class Exchange<Data extends object = Record<string, unknown>> implements 
       response.setHeader(name, value)
   }
 }
+
+const confirmYourself = 'Please confirm that it is you.'
 
 /** Whole seconds, rounded down: the cookie must not outlive the session. */
 function maxAge(lastsMs: number | null): number | undefined {

@@ -1,3 +1,4 @@
+import type { AssuranceLevel } from '../session/assurance.ts'
 import type { Awaitable } from '../session/awaitable.ts'
 import type { LoadOptions } from '../session/session.ts'
 
@@ -19,7 +20,13 @@ export function afterCheck<Answer>(
   goOn(answer as Answer)
 }
 
-/** How `requireUser` and `requireFresh` treat a request. */
+/** What `requireFresh` demands besides the time. */
+export interface FreshOptions extends LoadOptions {
+  /** The level that what was proved within the time must reach by itself, 1 to 3. Default 1: one factor. */
+  readonly level?: Exclude<AssuranceLevel, 0>
+}
+
+/** How `requireUser`, `requireLevel` and `requireFresh` treat a request. */
 export interface GuardOptions extends LoadOptions {
   /**
    * Page to send a browser to with 303, `returnTo` added for requests that can be repeated (GET, HEAD). Default: no
@@ -27,6 +34,12 @@ export interface GuardOptions extends LoadOptions {
    */
   readonly redirectTo?: string
 }
+
+/** How `requireFresh` treats a request. */
+export interface FreshGuardOptions extends GuardOptions, FreshOptions {}
+
+/** The refusals after which the user can do something about it on another page. */
+const sentOn: ReadonlySet<unknown> = new Set(['not-signed-in', 'session-locked', 'level-too-low', 'not-fresh'])
 
 /** Where a guard sends the browser of somebody who may not pass, or `null`: then the error is the answer. */
 export function turnedAwayTo(
@@ -36,7 +49,7 @@ export function turnedAwayTo(
   target: string,
 ): string | null {
   const code = error instanceof Error && 'code' in error ? error.code : null
-  if (redirectTo === undefined || (code !== 'not-signed-in' && code !== 'not-fresh')) return null
+  if (redirectTo === undefined || !sentOn.has(code)) return null
   if (method !== 'GET' && method !== 'HEAD') return redirectTo
   return `${redirectTo}${redirectTo.includes('?') ? '&' : '?'}returnTo=${encodeURIComponent(target)}`
 }

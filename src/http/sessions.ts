@@ -174,7 +174,8 @@ export function createSessions<Data extends object = Record<string, unknown>>(
     cookie,
     readConnection: clientAddress(options.trustProxy ?? false),
     clearSiteData: options.clearSiteData ?? [],
-    nonceKey: ring.newest.nonceKey,
+    ring,
+    random,
     csrf: {
       origins: ownOrigins(options.csrf?.origins),
       tokens: new CsrfTokens(ring, random),
@@ -189,10 +190,10 @@ export function createSessions<Data extends object = Record<string, unknown>>(
   const sessions: Sessions<Data> = {
     policy,
     revocable: engine.carried !== 'all',
-    list: async userId => (await administration.list(userId)).map(entry => describe(entry, policy)),
+    list: async userId => (await administration.list(userId)).map(entry => describe(entry, policy, clock())),
     find: async sid => {
       const entry = await administration.find(sid)
-      return entry && describe(entry, policy)
+      return entry && describe(entry, policy, clock())
     },
     end: async (sid, { userId } = {}) => {
       if (userId !== undefined && (await administration.find(sid))?.record.userId !== userId) return false

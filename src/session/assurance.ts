@@ -12,7 +12,63 @@ const factorKinds: ReadonlyMap<string, 'knows' | 'has' | 'is'> = new Map([
 ])
 
 /** The level that these methods (RFC 8176 values) reach: 1, or 2 for two kinds of factor. */
-export function levelOf(amr: readonly string[]): AssuranceLevel {
+export function levelOf(amr: readonly string[]): 1 | 2 {
   const kinds = new Set(amr.map(method => factorKinds.get(method)).filter(kind => kind !== undefined))
   return amr.includes('mfa') || kinds.size >= 2 ? 2 : 1
+}
+
+/** One thing that the user proved: `auth_time` of each factor. */
+export interface FactorProof {
+  /** What, as an RFC 8176 value such as `pwd`, `otp` or `hwk`. */
+  readonly method: string
+  /** When, for the last time, epoch ms. */
+  readonly at: number
+  /** The level that what was proved at that time reached, all together. */
+  readonly aal: Exclude<AssuranceLevel, 0>
+}
+
+/** What somebody proved at one time: methods (RFC 8176), and the level where the application knows better than they tell. */
+export interface Proved {
+  readonly amr: readonly string[]
+  readonly aal?: Exclude<AssuranceLevel, 0>
+}
+
+/** The level that was reached by what was proved at one time. */
+export function levelProved({ amr, aal }: Proved): Exclude<AssuranceLevel, 0> {
+  return aal ?? levelOf(amr)
+}
+
+/** `proofs` with what was proved now; it takes the place of what the same methods proved before, unless that reached more. */
+export function withProved(proofs: readonly FactorProof[], proved: Proved, now: number): readonly FactorProof[] {
+  const methods = new Set(proved.amr)
+  const aal = levelProved(proved)
+  return [
+    ...proofs.filter(before => !methods.has(before.method) || before.aal > aal),
+    ...Array.from(methods, method => ({ method, at: now, aal })),
+  ]
+}
+
+/** The level that was reached by what was proved since then; 0 by nothing. */
+export function levelSince(proofs: readonly FactorProof[], since: number): AssuranceLevel {
+  let most: AssuranceLevel = 0
+  const methods: string[] = []
+  for (const { method, at, aal } of proofs) {
+    if (at < since) continue
+    methods.push(method)
+    if (aal > most) most = aal
+  }
+  if (methods.length < 2) return most
+  return Math.max(most, levelOf(methods)) as AssuranceLevel
+}
+
+/** By which methods the user proved who they are, each once. */
+export function methodsOf(proofs: readonly FactorProof[]): string[] {
+  return [...new Set(proofs.map(({ method }) => method))]
+}
+
+/** When the user last proved anything, epoch ms; `null` where nothing was ever proved. */
+export function authenticatedAt(proofs: readonly FactorProof[]): number | null {
+  let last: number | null = null
+  for (const { at } of proofs) if (last === null || at > last) last = at
+  return last
 }

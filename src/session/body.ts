@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
-import type { AssuranceLevel } from './assurance.ts'
+import type { FactorProof } from './assurance.ts'
+import type { StoredChallenge } from './challenges.ts'
 import type { RequestOrigin } from './events.ts'
 import { seal, unseal } from './seal.ts'
 import type { StoredRecord } from './store.ts'
@@ -7,12 +8,12 @@ import type { RandomBytes } from './token.ts'
 
 /** What the engine writes into a record's `body`. Everything but the data can be read without the token. */
 export interface SessionBody {
-  /** When the user last proved who they are, epoch ms; `null` for an anonymous session. OIDC `auth_time`. */
-  readonly authenticatedAt: number | null
-  /** How they did, as RFC 8176 values such as `pwd`, `otp`, `hwk`. */
-  readonly amr: readonly string[]
-  /** The level that was reached. */
-  readonly aal: AssuranceLevel
+  /** What the user proved, and when; empty for an anonymous session. */
+  readonly proofs: readonly FactorProof[]
+  /** Who is about to be signed in here once they proved another factor, or `null`. Until then the session is nobody's. */
+  readonly pending: PendingSignIn | null
+  /** Challenges that wait to be answered, oldest first; each is authenticated by itself. */
+  readonly challenges: readonly StoredChallenge[]
   /** Whether the cookie survives the end of the browser ("remember me"). */
   readonly persistent: boolean
   /** Whose a bearer session is; `null`: it is carried by a cookie. A token answers only at the door of its own kind. */
@@ -25,6 +26,18 @@ export interface SessionBody {
   readonly retired: readonly RetiredSecret[]
   /** The application's data, sealed under the current secret; the fields above and the user are authenticated with it. */
   readonly data: string
+}
+
+/** A sign-in of which the first factor was right. */
+export interface PendingSignIn {
+  readonly userId: string
+  readonly proofs: readonly FactorProof[]
+  /** Whether it will be a persistent session. */
+  readonly persistent: boolean
+  /** The user's generation as it was before the first factor was checked: a sign-in is refused when it changed since (ASVS 7.4.2). */
+  readonly generation: number
+  /** After this it has to be begun anew, epoch ms. */
+  readonly expiresAt: number
 }
 
 /** The program that holds a bearer session. */
@@ -69,10 +82,10 @@ function isSound(value: unknown): value is SessionBody {
   return (
     typeof body === 'object' &&
     body !== null &&
-    isNumberOrNull(body.authenticatedAt) &&
-    Array.isArray(body.amr) &&
-    body.amr.every(method => typeof method === 'string') &&
-    typeof body.aal === 'number' &&
+    areProofs(body.proofs) &&
+    isPendingOrNull(body.pending) &&
+    Array.isArray(body.challenges) &&
+    body.challenges.every(isChallenge) &&
     typeof body.persistent === 'boolean' &&
     isBearerOrNull(body.bearer) &&
     isStringOrNull(body.client?.address) &&
@@ -83,6 +96,35 @@ function isSound(value: unknown): value is SessionBody {
     Array.isArray(body.retired) &&
     body.retired.every(isSoundlyRetired) &&
     typeof body.data === 'string'
+  )
+}
+
+function areProofs(proofs: unknown): boolean {
+  return Array.isArray(proofs) && proofs.every(isProof)
+}
+
+function isProof(proof: FactorProof | null): boolean {
+  return typeof proof?.method === 'string' && typeof proof.at === 'number' && typeof proof.aal === 'number'
+}
+
+function isPendingOrNull(pending: PendingSignIn | null): boolean {
+  if (pending === null) return true
+  return (
+    typeof pending?.userId === 'string' &&
+    areProofs(pending.proofs) &&
+    typeof pending.persistent === 'boolean' &&
+    typeof pending.generation === 'number' &&
+    typeof pending.expiresAt === 'number'
+  )
+}
+
+function isChallenge(challenge: StoredChallenge | null): boolean {
+  return (
+    typeof challenge?.hash === 'string' &&
+    typeof challenge.digest === 'string' &&
+    typeof challenge.level === 'number' &&
+    typeof challenge.expiresAt === 'number' &&
+    typeof challenge.failures === 'number'
   )
 }
 
@@ -107,7 +149,7 @@ function isStringOrNull(value: unknown): boolean {
 }
 
 type Identity = Pick<StoredRecord, 'sid' | 'userId' | 'createdAt'>
-type Assurance = Pick<SessionBody, 'authenticatedAt' | 'amr' | 'aal' | 'persistent' | 'bearer'>
+type Assurance = Pick<SessionBody, 'proofs' | 'persistent' | 'bearer' | 'pending'>
 
 /**
  * What the sealed data is bound to, as a text: whoever can write to the store, but does not hold the token, cannot make a session
@@ -118,11 +160,10 @@ export function identityOf(record: Identity, body: Assurance): string {
     record.sid,
     record.userId,
     record.createdAt,
-    body.authenticatedAt,
-    body.amr,
-    body.aal,
+    body.proofs,
     body.persistent,
     body.bearer,
+    body.pending,
   ])
 }
 

@@ -1,22 +1,32 @@
-import type { AssuranceLevel } from './assurance.ts'
-import { type BearerHolder, encodeBody, type RetiredSecret, type SessionBody, sealData, sealHandoff } from './body.ts'
+import type { FactorProof } from './assurance.ts'
+import {
+  type BearerHolder,
+  encodeBody,
+  type PendingSignIn,
+  type RetiredSecret,
+  type SessionBody,
+  sealData,
+  sealHandoff,
+} from './body.ts'
+import type { StoredChallenge } from './challenges.ts'
 import type { RequestOrigin } from './events.ts'
 import type { RingKey } from './key-ring.ts'
 import type { OpenedBody } from './known-tokens.ts'
-import { lifetimeOf, type Policy } from './policy.ts'
+import type { Policy } from './policy.ts'
 import { sealingKey } from './seal.ts'
 import type { SessionStore, StoredRecord } from './store.ts'
 import { newSecret, newSid, type RandomBytes, secretHash } from './token.ts'
-import { expiryOf, worthKeeping } from './verdict.ts'
+import { isLocked, keptUntil, worthKeeping } from './verdict.ts'
 
 /** What a new session starts with. */
 export interface NewSession {
   readonly userId: string | null
   /** The application's data as JSON text. */
   readonly json: string
-  readonly amr: readonly string[]
-  readonly aal: AssuranceLevel
+  readonly proofs: readonly FactorProof[]
   readonly persistent: boolean
+  /** Who is to be signed in later, or `null`. */
+  readonly pending: PendingSignIn | null
   /** Whose a bearer session is, `null` for one in a cookie. */
   readonly bearer: BearerHolder | null
   readonly client: RequestOrigin
@@ -24,6 +34,24 @@ export interface NewSession {
   readonly replaces: string | null
   /** The user's generation as it was before the password was checked; left out, it is read now. */
   readonly generation?: number
+}
+
+/** A session that nobody is signed in to, in the place of `old`. */
+export function guestsSession(
+  json: string,
+  old: StoredRecord | null,
+  carrier: { readonly bearer: BearerHolder | null; origin(): RequestOrigin },
+): NewSession {
+  return {
+    userId: null,
+    json,
+    proofs: [],
+    persistent: false,
+    pending: null,
+    bearer: carrier.bearer,
+    client: carrier.origin(),
+    replaces: old?.sid ?? null,
+  }
 }
 
 /** What a request wants to become of a session. */
@@ -34,8 +62,12 @@ export interface Draft {
   readonly secret?: 'rotate' | 'replace'
   /** The successor was presented: its predecessor's grace begins. */
   readonly confirm?: boolean
-  /** The user proved more. */
-  readonly assurance?: Pick<SessionBody, 'authenticatedAt' | 'amr' | 'aal'>
+  /** What the user has proved by now. */
+  readonly proofs?: readonly FactorProof[]
+  /** The sign-in that was pending is being completed. */
+  readonly pending?: null
+  /** The challenges that wait by now. */
+  readonly challenges?: readonly StoredChallenge[]
   /** The request counts as use of the session. */
   readonly activity: boolean
 }
@@ -60,24 +92,24 @@ export interface Drafted {
 
 /** The first record of a session. */
 export function draftNew(session: NewSession, { now, policy, random, serverKey, carried }: Circumstances): Drafted {
-  const { userId, json, amr, aal, persistent, bearer, client } = session
+  const { userId, json, proofs, persistent, bearer, pending, client } = session
   const secret = newSecret(random)
   const key = sealingKey(serverKey, secret)
   const identity = { sid: newSid(random, userId), userId, createdAt: now }
-  const assurance = { authenticatedAt: userId === null ? null : now, amr, aal, persistent, bearer }
+  const assurance = { proofs, persistent, bearer, pending }
   const body: SessionBody = {
     ...assurance,
+    challenges: [],
     client,
     secret: { hash: secretHash(secret), keyId: serverKey.id, issuedAt: now },
     retired: [],
     data: carried ? '' : sealData(key, json, identity, assurance, random),
   }
-  const expiresAt = expiryOf(now, now, lifetimeOf(policy, persistent))
+  const seen = { ...identity, lastSeenAt: now }
   const record: StoredRecord = {
-    ...identity,
+    ...seen,
     version: 1,
-    lastSeenAt: now,
-    expiresAt,
+    expiresAt: keptUntil(seen, body, policy),
     ended: null,
     body: encodeBody(body),
   }
@@ -94,22 +126,25 @@ export function draftNext(
   const secret = draft.secret ? newSecret(random) : held.secret
   const key = draft.secret ? sealingKey(serverKey, secret) : held.key
   const json = draft.json ?? held.json
-  const assurance = { ...body, ...draft.assurance }
-  const reseal = draft.json !== undefined || draft.secret !== undefined || draft.assurance !== undefined
+  const pending = draft.pending === null ? null : body.pending
+  const assurance = { ...body, pending, proofs: draft.proofs ?? body.proofs }
+  const reseal = draft.json !== undefined || draft.secret !== undefined || draft.proofs !== undefined
   const nextBody: SessionBody = {
     ...assurance,
+    challenges: draft.challenges ?? body.challenges,
     secret: draft.secret ? { hash: secretHash(secret), keyId: serverKey.id, issuedAt: now } : body.secret,
     // Where the token is all there is, nobody remembers which came before it.
     retired: carried === 'all' ? [] : nextRetired(held, draft, secret, now, random),
     data: reseal && !carried ? sealData(key, json, record, assurance, random) : body.data,
   }
-  const lastSeenAt = draft.activity ? Math.max(now, record.lastSeenAt) : record.lastSeenAt
-  const expiresAt = expiryOf(record.createdAt, lastSeenAt, lifetimeOf(policy, body.persistent))
+  // Only a proof is use of a locked session: a request that began before it was must not unlock it.
+  const counts = draft.activity && (draft.proofs !== undefined || !isLocked(record, body, now, policy))
+  const lastSeenAt = counts ? Math.max(now, record.lastSeenAt) : record.lastSeenAt
   const next: StoredRecord = {
     ...record,
     version: record.version + 1,
     lastSeenAt,
-    expiresAt,
+    expiresAt: keptUntil({ ...record, lastSeenAt }, body, policy),
     body: encodeBody(nextBody),
   }
   return {

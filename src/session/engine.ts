@@ -4,6 +4,14 @@ import { AskedStore } from './asked-store.ts'
 import { type Awaitable, after } from './awaitable.ts'
 import { decodeBody, encodeBody, unsealData, unsealHandoff } from './body.ts'
 import {
+  type AnsweredChallenge,
+  answered,
+  type ChallengeSubject,
+  type NewChallenge,
+  newChallenge,
+  type StoredChallenge,
+} from './challenges.ts'
+import {
   type Circumstances,
   confirmed,
   type Draft,
@@ -16,7 +24,7 @@ import { EventStream } from './event-stream.ts'
 import type { EventDetail, RequestOrigin } from './events.ts'
 import type { KeyRing } from './key-ring.ts'
 import { type KnownToken, KnownTokens, knownToken, type OpenedBody, remember } from './known-tokens.ts'
-import { lifetimeOf, type Policy } from './policy.ts'
+import type { Policy } from './policy.ts'
 import { RecentMap } from './recent-map.ts'
 import { sealingKey } from './seal.ts'
 import { type Carried, carriedBy, carriedJson, SealedTokens, type TokenPlace } from './sealed-tokens.ts'
@@ -24,7 +32,7 @@ import type { EndReason, SessionStore, StoredRecord } from './store.ts'
 import { isAnything, isCreateResult, isRecordOrNull, isSaveResult } from './store-answers.ts'
 import { type RandomBytes, writeToken } from './token.ts'
 import { Turns } from './turns.ts'
-import { expiryOf, judge, judgeEnded, type Verdict } from './verdict.ts'
+import { isLocked, judge, judgeEnded, keptUntil, type Verdict } from './verdict.ts'
 
 /** What the engine runs on. It knows time, tokens, records and policy, and no header, socket, framework or database. */
 export interface EngineOptions {
@@ -126,7 +134,8 @@ export class Engine {
     // A token that carries it all is replaced when the response leaves.
     if (this.carried === 'all' || !this.isTouchDue(record.lastSeenAt)) return
     const now = this.now()
-    const expiresAt = expiryOf(record.createdAt, now, lifetimeOf(this.policy, body.persistent))
+    if (isLocked(record, body, now, this.policy)) return
+    const expiresAt = keptUntil({ ...record, lastSeenAt: now }, body, this.policy)
     this.#store.ask('touch', isAnything, store => store.touch(record.sid, now, expiresAt)).catch(() => {})
   }
 
@@ -144,6 +153,21 @@ export class Engine {
   /** The public id in a token that this server made, whatever became of its session; `null` for any other text. */
   sidOf(text: string): string | null {
     return this.#known.read(text)?.sid ?? null
+  }
+
+  /** Whether a session was idle for too long, and waits for its user. */
+  isLocked({ record, body }: Held): boolean {
+    return isLocked(record, body, this.now(), this.policy)
+  }
+
+  /** A new challenge. */
+  challenge(subject: ChallengeSubject, terms: Pick<StoredChallenge, 'level' | 'expiresAt'>): NewChallenge {
+    return newChallenge(subject, terms, this.#options.ring.newest, this.#options.random)
+  }
+
+  /** Judges the answer to a challenge. */
+  answered(challenges: readonly StoredChallenge[], challenge: string, subject: ChallengeSubject): AnsweredChallenge {
+    return answered(challenges, challenge, subject, this.now(), this.#options.ring)
   }
 
   /** Whether use of a session is to be recorded that was last recorded then. */
@@ -273,7 +297,8 @@ export class Engine {
     if (record === null || record.ended) return false
     const body = known.memo?.text === record.body ? known.memo.body : decodeBody(record.body)
     const moment = { now: this.now(), arrivedAt: arrival.arrivedAt }
-    return body !== null && judge(record, body, known.hash, moment, this.policy, 'arriving').kind === 'current'
+    if (body === null || isLocked(record, body, moment.now, this.policy)) return false
+    return judge(record, body, known.hash, moment, this.policy, 'arriving').kind === 'current'
   }
 
   /** From a record and a good token to a session, or to `null` with the consequences that follow. */
@@ -341,7 +366,8 @@ export class Engine {
       this.#sealed?.assertFits(carriedBy(drafted))
       if (held.body.secret.issuedAt < (this.#leastIssuedAt.get(held.record.sid) ?? 0)) throw sessionEnded()
       const outcome = await this.#store.ask('save', isSaveResult, store =>
-        store.save(drafted.record, { durable: draft.secret !== undefined }),
+        // What is spent must stay spent.
+        store.save(drafted.record, { durable: draft.secret !== undefined || draft.challenges !== undefined }),
       )
       if (outcome === 'saved') return this.#saved(held, draft, drafted, arrival)
       if (outcome === 'gone') throw sessionEnded()

@@ -35,6 +35,26 @@ export type EventDetail =
       readonly aal: number
       readonly from: string | null
     }
+  /** The first of several factors was right; nobody is signed in yet. `userId` is who it will be. */
+  | { readonly type: 'sign-in.begun'; readonly amr: readonly string[] }
+  /** The user of a session that nobody had used for too long proved again who they are. */
+  | { readonly type: 'session.unlocked'; readonly amr: readonly string[]; readonly aal: number }
+  /** A critical action waits for its user's confirmation; `operation` is the application's name for it. */
+  | { readonly type: 'confirmation.opened'; readonly operation: string }
+  /** A critical action was confirmed, and may be carried out once. */
+  | { readonly type: 'confirmation.redeemed'; readonly operation: string }
+  /** A critical action was not confirmed. */
+  | { readonly type: 'confirmation.refused'; readonly operation: string; readonly fault: ConfirmationFault }
+  /** A user has one more second factor. */
+  | { readonly type: 'factor.added'; readonly factor: FactorKind }
+  /** A user has one second factor less. */
+  | { readonly type: 'factor.removed'; readonly factor: FactorKind }
+  /** A second factor was right. */
+  | { readonly type: 'factor.passed'; readonly factor: FactorKind }
+  /** A second factor was not accepted. */
+  | { readonly type: 'factor.refused'; readonly factor: FactorKind | null; readonly fault: FactorFault }
+  /** A second factor was not even looked at, because too many were wrong before. */
+  | { readonly type: 'factor.throttled'; readonly seconds: number }
   /** The user proved more. */
   | { readonly type: 'session.stepped-up'; readonly amr: readonly string[]; readonly aal: number }
   /** The secret changed, the session stayed. */
@@ -112,6 +132,42 @@ export type ProofFault =
   | 'other-key'
   | 'replayed'
 
+/**
+ * Why a confirmation was refused; its user learns only that it was.
+ *
+ * - `unknown`: there is none with this id, or it was redeemed already.
+ * - `expired`: it took too long.
+ * - `changed`: the operation or its data are not what was to be confirmed. The confirmation is void.
+ * - `too-weak`: what the user proved does not reach the level that was asked for. The confirmation is void.
+ * - `failed`: what the user proved was wrong, for the last time. The confirmation is void.
+ */
+export type ConfirmationFault = 'unknown' | 'expired' | 'changed' | 'too-weak' | 'failed'
+
+/** What a second factor is: a time-based one-time password, a passkey or security key, or a recovery code. */
+export type FactorKind = 'totp' | 'passkey' | 'recovery'
+
+/**
+ * Why a second factor was not accepted; the client learns only that it was not.
+ *
+ * - `wrong`: no such code, or the signature is not good.
+ * - `used`: good once, and used already.
+ * - `unknown`: the user has no such factor.
+ * - `malformed`: no such thing as what was asked for.
+ * - `challenge`: made for another challenge, or for one that is over or used.
+ * - `origin`: made for another site.
+ * - `unverified`: nobody was in front of the authenticator, or it did not make sure who.
+ * - `unconfirmed`: the factor was to be added, but its enrolment is over or another session's.
+ */
+export type FactorFault =
+  | 'wrong'
+  | 'used'
+  | 'unknown'
+  | 'malformed'
+  | 'challenge'
+  | 'origin'
+  | 'unverified'
+  | 'unconfirmed'
+
 /** The name of an event. */
 export type EventType = EventDetail['type']
 
@@ -122,6 +178,16 @@ export type Severity = 'info' | 'warning' | 'alert'
 export const eventCatalogue: Record<EventType, { readonly owasp: string; readonly severity: Severity }> = {
   'session.created': { owasp: 'session_created', severity: 'info' },
   'session.signed-in': { owasp: 'authn_login_success', severity: 'info' },
+  'sign-in.begun': { owasp: 'authn_login_success', severity: 'info' },
+  'session.unlocked': { owasp: 'authn_login_success', severity: 'info' },
+  'confirmation.opened': { owasp: 'sensitive_create', severity: 'info' },
+  'confirmation.redeemed': { owasp: 'sensitive_update', severity: 'info' },
+  'confirmation.refused': { owasp: 'sequence_fail', severity: 'warning' },
+  'factor.added': { owasp: 'user_updated', severity: 'warning' },
+  'factor.removed': { owasp: 'user_updated', severity: 'warning' },
+  'factor.passed': { owasp: 'authn_login_success', severity: 'info' },
+  'factor.refused': { owasp: 'authn_login_fail', severity: 'warning' },
+  'factor.throttled': { owasp: 'authn_login_fail_max', severity: 'warning' },
   'session.stepped-up': { owasp: 'authn_login_success', severity: 'info' },
   'session.rotated': { owasp: 'session_renewed', severity: 'info' },
   'session.ended': { owasp: 'session_expired', severity: 'info' },

@@ -15,6 +15,14 @@ export interface RingKey {
   readonly csrfKey: KeyObject
   /** Authenticates the nonces of proofs of possession. */
   readonly nonceKey: KeyObject
+  /** Binds a challenge to what it was made for. */
+  readonly challengeKey: KeyObject
+  /** Seals the secrets of second factors, which outlive every session. */
+  readonly factorKey: KeyObject
+  /** Authenticates the cookie by which a device is known again. */
+  readonly deviceKey: KeyObject
+  /** Makes each user's key for what a page keeps for them after their session is over. */
+  readonly formKey: KeyObject
 }
 
 /** Server keys, newest first: the first one issues, all of them verify, so that keys can change while people work (T20). */
@@ -78,5 +86,9 @@ function deriveKey(secret: string): RingKey {
     carryKey: createSecretKey(derive('carrying', 32)),
     csrfKey: createSecretKey(derive('csrf', 32)),
     nonceKey: createSecretKey(derive('proof nonce', 32)),
+    challengeKey: createSecretKey(derive('challenge', 32)),
+    factorKey: createSecretKey(derive('second factors', 32)),
+    deviceKey: createSecretKey(derive('known devices', 32)),
+    formKey: createSecretKey(derive('kept forms', 32)),
   }
 }

@@ -17,7 +17,9 @@ export function policyPage(policy: Policy, carried: SessionStore['carried'] | nu
     [
       'Idle time-out',
       formatDuration(policy.idleTimeoutMs),
-      'A session nobody used for this long ends; the user signs in again.',
+      policy.atIdle === 'lock'
+        ? 'A session nobody used for this long is locked: one factor unlocks it, until the absolute time-out.'
+        : 'A session nobody used for this long ends; the user signs in again.',
     ],
     [
       'Absolute time-out',
@@ -47,7 +49,7 @@ export function policyPage(policy: Policy, carried: SessionStore['carried'] | nu
       policy.persistent
         ? `idle ${formatDuration(policy.persistent.idleTimeoutMs)}, absolute ${formatDuration(policy.persistent.absoluteTimeoutMs)}`
         : 'not allowed',
-      'Limits of sessions whose cookie survives the end of the browser.',
+      `Limits of sessions whose cookie survives the end of the browser.${policy.persistent ? ` Their level is 1; a higher one lasts ${formatDuration(policy.idleTimeoutMs)} after the factors that reached it.` : ''}`,
     ],
     [
       'Sessions per user',

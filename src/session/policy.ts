@@ -25,8 +25,15 @@ export interface PolicyOptions {
    */
   readonly touchEvery?: Duration
   /**
+   * What happens to a signed-in session that nobody used for too long: it ends (`'end'`, the default, NIST SP 800-63B-4 5.2),
+   * or it is locked (`'lock'`, 2.2.3): it opens nothing until its user has proved again who they are, with one factor, and goes on
+   * where it was; the absolute time-out still ends it. Sessions of guests and of programs always end.
+   */
+  readonly atIdle?: 'end' | 'lock'
+  /**
    * Limits of "remember me" sessions, whose cookie survives the browser's end. Default: idle `'14d'`, absolute `'30d'`;
-   * with a preset, the preset's own limits. `false` refuses persistent sign-in.
+   * with a preset, the preset's own limits. `false` refuses persistent sign-in. Such a session has level 1; a level above it
+   * lasts only for `idleTimeout` after the factors that reached it.
    */
   readonly persistent?: { readonly idleTimeout: Duration; readonly absoluteTimeout: Duration } | false
   /** How many sessions a user may have at once, 1 or more. Default `false`: no limit (ASVS 7.1.2). */
@@ -55,6 +62,8 @@ export interface Policy extends Lifetime {
   readonly graceMs: number
   /** Least distance between two writes of "last seen". */
   readonly touchEveryMs: number
+  /** Whether an idle session ends, or waits locked for its user. */
+  readonly atIdle: 'end' | 'lock'
   /** Limits of persistent sessions, or `null` when they are not allowed. */
   readonly persistent: Lifetime | null
   /** Most live sessions of one user, or `null` for no limit. */
@@ -142,8 +151,11 @@ export function resolvePolicy(options: PolicyOptions = {}): Policy {
   if (atMaxSessions !== 'evict-oldest' && atMaxSessions !== 'refuse') {
     throw new UsageError("policy.atMaxSessions must be 'evict-oldest' or 'refuse'.")
   }
+  const atIdle = options.atIdle ?? 'end'
+  if (atIdle !== 'end' && atIdle !== 'lock') throw new UsageError("policy.atIdle must be 'end' or 'lock'.")
   const policy: Policy = {
     ...normal,
+    atIdle,
     preset: options.preset ?? null,
     rotateEveryMs,
     graceMs,

@@ -130,35 +130,24 @@ function tokenKey(serverKey: RingKey, sid: Buffer): KeyObject {
 
 /** As JSON, which has no line feed outside of strings and none unescaped inside. */
 function fieldsOf({ version, userId, createdAt, lastSeenAt }: StoredRecord, body: SessionBody): string {
-  const { authenticatedAt, amr, aal, persistent, bearer, secret } = body
+  const { proofs, persistent, bearer, pending, secret } = body
   const { issuedAt } = secret
-  return JSON.stringify([
-    version,
-    userId,
-    createdAt,
-    lastSeenAt,
-    authenticatedAt,
-    amr,
-    aal,
-    persistent,
-    bearer,
-    issuedAt,
-  ])
+  return JSON.stringify([version, userId, createdAt, lastSeenAt, proofs, persistent, bearer, pending, issuedAt])
 }
 
 /** Authenticated, so it is what {@link fieldsOf} wrote. */
 function readPlain(plain: Buffer, sid: string, serverKey: RingKey): OpenedToken {
   const end = plain.indexOf(lineFeed, secretBytes)
   const secret = Buffer.from(plain.subarray(0, secretBytes))
-  const [version, userId, createdAt, lastSeenAt, authenticatedAt, amr, aal, persistent, bearer, issuedAt] = JSON.parse(
+  const [version, userId, createdAt, lastSeenAt, proofs, persistent, bearer, pending, issuedAt] = JSON.parse(
     plain.toString('utf8', secretBytes, end),
   )
   const body: SessionBody = {
-    authenticatedAt,
-    amr,
-    aal,
+    proofs,
     persistent,
     bearer,
+    pending,
+    challenges: [],
     client: { address: null, userAgent: null },
     secret: { hash: secretHash(secret), keyId: serverKey.id, issuedAt },
     retired: [],

@@ -1,8 +1,8 @@
-import type { AssuranceLevel } from './assurance.ts'
+import { type AssuranceLevel, authenticatedAt, methodsOf } from './assurance.ts'
 import type { SessionBody } from './body.ts'
 import { lifetimeOf, type Policy } from './policy.ts'
 import type { StoredRecord } from './store.ts'
-import { expiryOf } from './verdict.ts'
+import { expiryOf, isLocked, levelNow } from './verdict.ts'
 
 /** A live session as its user or an administrator may see it: everything but token and data, which nobody can read here. */
 export interface SessionInfo {
@@ -20,10 +20,12 @@ export interface SessionInfo {
   readonly idleExpiresAt: number
   /** When it ends at the latest, epoch ms. */
   readonly absoluteExpiresAt: number
-  /** Level of assurance, 0–3. */
+  /** Level of assurance at this moment, 0–3. */
   readonly aal: AssuranceLevel
   /** How the user proved who they are, RFC 8176 values. */
   readonly amr: readonly string[]
+  /** Whether nobody used it for so long that its user has to prove again who they are (`policy.atIdle`). */
+  readonly locked: boolean
   /** What brings it to the server: a cookie, or a bearer token in the hands of a program. */
   readonly carrier: 'cookie' | 'bearer'
   /** The OAuth client that holds a bearer session, `null` for a cookie. */
@@ -37,18 +39,23 @@ export interface SessionInfo {
 }
 
 /** @internal What may be shown of a record. */
-export function describe({ record, body }: { record: StoredRecord; body: SessionBody }, policy: Policy): SessionInfo {
+export function describe(
+  { record, body }: { record: StoredRecord; body: SessionBody },
+  policy: Policy,
+  now: number,
+): SessionInfo {
   const { sid, userId, createdAt, lastSeenAt } = record
-  const { authenticatedAt, aal, amr, persistent, bearer, client } = body
+  const { proofs, persistent, bearer, client } = body
   const life = lifetimeOf(policy, persistent)
   return {
     sid,
     userId,
     createdAt,
     lastSeenAt,
-    authenticatedAt,
-    aal,
-    amr,
+    authenticatedAt: authenticatedAt(proofs),
+    aal: levelNow(record, body, policy, now),
+    amr: methodsOf(proofs),
+    locked: isLocked(record, body, now, policy),
     persistent,
     carrier: bearer ? 'bearer' : 'cookie',
     clientId: bearer?.clientId ?? null,

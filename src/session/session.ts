@@ -1,15 +1,22 @@
-import { DataTooLargeError, Refusal, sessionEnded, UsageError } from '../errors.ts'
-import { type AssuranceLevel, levelOf } from './assurance.ts'
+import { type AssuranceLevel, authenticatedAt, type FactorProof, methodsOf, type Proved } from './assurance.ts'
 import { type Awaitable, after } from './awaitable.ts'
 import type { BearerHolder } from './body.ts'
 import type { Carrier, CarrierChange } from './carrier.ts'
-import { type Changes, merge, type PlainData, parseData } from './changes.ts'
-import type { Draft } from './draft.ts'
-import type { Engine, Held } from './engine.ts'
-import { lifetimeOf } from './policy.ts'
-import { assertSignIn, endTakenOver, type SignInOptions, signedInAs } from './sign-in.ts'
-import { expiryOf, hasArrived, type Verdict } from './verdict.ts'
-import { WorkingData } from './working-data.ts'
+import type { PlainData } from './changes.ts'
+import {
+  answer,
+  type ChallengeOptions,
+  type Confirmation,
+  type ConfirmationOptions,
+  challenge,
+  confirm,
+  failConfirmation,
+  redeem,
+} from './confirmations.ts'
+import type { Engine } from './engine.ts'
+import { SessionWork } from './session-work.ts'
+import { beginSignIn, completeSignIn, pendingNow, type SignInOptions, signIn, stepUp } from './sign-in.ts'
+import { expiryOf, levelNow } from './verdict.ts'
 
 /** How a session is loaded. */
 export interface LoadOptions {
@@ -25,26 +32,11 @@ export interface LoadOptions {
  * before the response leaves. Everything but `load` and the asynchronous methods needs a loaded session.
  */
 export class Session<Data extends object = PlainData> {
-  readonly #engine: Engine
-  readonly #carrier: Carrier
-  /** The loading, begun once: `true` or a promise of it, which rejects for everybody alike when it failed. */
-  #loading: Awaitable<true> | null = null
-  #loaded = false
-  #active = false
-  #settled = false
-  #superseded = false
-  #presented = false
-  #renewed = false
-  #held: Held | null = null
-  readonly #data = new WorkingData()
-  /** Operations that have begun and not finished: a handler may forget to await one. */
-  #underWay: Set<Promise<unknown>> | null = null
-  #change: CarrierChange = null
+  readonly #work: SessionWork
 
   /** @internal Made by a carrier, never by an application. */
   constructor(engine: Engine, carrier: Carrier) {
-    this.#engine = engine
-    this.#carrier = carrier
+    this.#work = new SessionWork(engine, carrier)
   }
 
   /**
@@ -58,31 +50,22 @@ export class Session<Data extends object = PlainData> {
 
   /** @internal As {@link load}, and at once where the store answers at once. */
   open(options?: LoadOptions): Awaitable<this> {
-    this.#loading ??= this.#open()
-    return this.#loaded ? this.#use(options) : after(this.#loading, () => this.#use(options))
-  }
-
-  #use(options?: LoadOptions): this {
-    if (options?.activity !== false && !this.#active) {
-      this.#active = true
-      if (this.#held) this.#engine.touch(this.#held)
-    }
-    return this
+    return after(this.#work.open(options?.activity !== false), () => this)
   }
 
   /** Whether the session is loaded, so that its fields can be read. */
   get loaded(): boolean {
-    return this.#loaded
+    return this.#work.loaded
   }
 
   /** Public session id, safe to log; `null` while there is no session. Cannot authenticate. */
   get id(): string | null {
-    return this.#state()?.record.sid ?? null
+    return this.#work.state()?.record.sid ?? null
   }
 
   /** The signed-in user, or `null`. */
   get userId(): string | null {
-    return this.#state()?.record.userId ?? null
+    return this.#work.state()?.record.userId ?? null
   }
 
   /**
@@ -91,48 +74,75 @@ export class Session<Data extends object = PlainData> {
    * writes nothing. For read-modify-write use {@link update}. Its top level is frozen once the response has left.
    */
   get data(): Partial<Data> {
-    return this.#data.open(this.#state()?.json ?? '{}') as Partial<Data>
+    return this.#work.data.open(this.#work.state()?.json ?? '{}') as Partial<Data>
   }
 
   /** When the session began, epoch ms, or `null`. */
   get createdAt(): number | null {
-    return this.#state()?.record.createdAt ?? null
+    return this.#work.state()?.record.createdAt ?? null
   }
 
   /** When the user last proved who they are, epoch ms, or `null` (OIDC `auth_time`). */
   get authenticatedAt(): number | null {
-    return this.#state()?.body.authenticatedAt ?? null
+    return authenticatedAt(this.#work.state()?.body.proofs ?? [])
   }
 
-  /** How they did, as RFC 8176 values; empty for an anonymous session. */
+  /** How they did, as RFC 8176 values, what was proved longest ago first; empty for an anonymous session. */
   get amr(): readonly string[] {
-    return [...(this.#state()?.body.amr ?? [])]
+    return methodsOf(this.#work.state()?.body.proofs ?? [])
   }
 
-  /** Level of assurance: 0 anonymous, 1–3 as NIST AAL. */
+  /** The same one by one, with the time when each was last proved (OIDC `auth_time`) and the level reached at that time. */
+  get proofs(): readonly FactorProof[] {
+    // A copy: what is remembered of a token is shared by all its requests.
+    return (this.#work.state()?.body.proofs ?? []).map(proof => ({ ...proof }))
+  }
+
+  /**
+   * Level of assurance: 0 anonymous, 1–3 as NIST AAL. In a persistent session a level above 1 lasts only as long as
+   * `policy.idleTimeout` after the factors that reached it.
+   */
   get aal(): AssuranceLevel {
-    return this.#state()?.body.aal ?? 0
+    const held = this.#work.state()
+    return held ? levelNow(held.record, held.body, this.#work.engine.policy, this.#work.engine.now()) : 0
+  }
+
+  /** Who is about to be signed in here, once a second factor is right; until then nobody is, and `userId` is `null`. */
+  get pending(): { readonly userId: string; readonly amr: readonly string[]; readonly expiresAt: number } | null {
+    this.#work.state()
+    const pending = pendingNow(this.#work)
+    return pending && { userId: pending.userId, amr: methodsOf(pending.proofs), expiresAt: pending.expiresAt }
+  }
+
+  /**
+   * Whose session this was until nobody used it for too long (`policy.atIdle: 'lock'`), or `null`. Until they prove again
+   * who they are and {@link stepUp} is called, nobody is signed in: `userId` is `null`, and there is no data.
+   */
+  get locked(): { readonly userId: string } | null {
+    this.#work.state()
+    const userId = this.#work.locked?.record.userId
+    return userId ? { userId } : null
   }
 
   /** Whether the cookie survives the end of the browser. */
   get persistent(): boolean {
-    return this.#state()?.body.persistent ?? false
+    return this.#work.state()?.body.persistent ?? false
   }
 
   /** When the session ends if it is not used again, epoch ms, or `null`. */
   get idleExpiresAt(): number | null {
-    const held = this.#state()
+    const held = this.#work.state()
     if (!held) return null
     const { lastSeenAt } = held.record
     // Never later than it will be: use within `touchEvery` of the last is not written down.
-    const seenAt = this.#active && this.#engine.isTouchDue(lastSeenAt) ? this.#engine.now() : lastSeenAt
-    return expiryOf(held.record.createdAt, seenAt, this.#life(held))
+    const seenAt = this.#work.active && this.#work.engine.isTouchDue(lastSeenAt) ? this.#work.engine.now() : lastSeenAt
+    return expiryOf(held.record.createdAt, seenAt, this.#work.life(held))
   }
 
   /** When the session ends however busy it is, epoch ms, or `null`. */
   get absoluteExpiresAt(): number | null {
-    const held = this.#state()
-    return held ? held.record.createdAt + this.#life(held).absoluteTimeoutMs : null
+    const held = this.#work.state()
+    return held ? held.record.createdAt + this.#work.life(held).absoluteTimeoutMs : null
   }
 
   /**
@@ -141,26 +151,7 @@ export class Session<Data extends object = PlainData> {
    * response has begun (where the cookie carries the data: before). Resolves to what `change` returned.
    */
   update<Result>(change: (data: Partial<Data>) => Result): Promise<Result> {
-    return this.#track(this.#update(change))
-  }
-
-  async #update<Result>(change: (data: Partial<Data>) => Result): Promise<Result> {
-    await this.load()
-    const held = this.#held
-    if (!held || this.#engine.carried) this.#assertOpen('update a session that is kept in the cookie, or not there yet')
-    if (!held) return change(this.data)
-    let result: Result | undefined
-    const unsaved = this.#data.changes()
-    const amending = this.#engine.amend(held, this.#carrier, newest => {
-      const data = parseData(merge(newest.json, unsaved))
-      result = change(data as Partial<Data>)
-      if (typeof result === 'object' && result !== null && 'then' in result) {
-        throw new UsageError('update was given an asynchronous function: await first, and change the data in one go.')
-      }
-      return this.#withData(newest, JSON.stringify(data))
-    })
-    this.#goOn(await this.#data.saving(unsaved, amending))
-    return result as Result
+    return this.#work.track(this.#work.update(data => change(data as Partial<Data>)))
   }
 
   /**
@@ -169,67 +160,78 @@ export class Session<Data extends object = PlainData> {
    * starts both time-outs anew. Throws a `Refusal` at the maximum number of sessions or when "end all" overtook it.
    */
   signIn(userId: string, options: SignInOptions): Promise<void> {
-    return this.#track(this.#signIn(userId, options))
-  }
-
-  async #signIn(userId: string, options: SignInOptions): Promise<void> {
-    await this.load()
-    this.#assertOpen('sign in')
-    assertSignIn(userId, options, this.#engine.policy)
-    this.#carrier.assertDeliverable()
-    const old = this.#held
-    // Somebody else's data must not become this user's: only an anonymous session or the user's own is carried over.
-    const keep = old === null || old.record.userId === null || old.record.userId === userId
-    const unsaved = keep ? this.#data.changes() : null
-    const json = keep ? this.#limited(merge(old?.json ?? '{}', unsaved)) : '{}'
-    const creating = this.#engine.create(
-      signedInAs(userId, options, json, old, { origin: this.#carrier.origin(), bearer: this.#carrier.bearer }),
-    )
-    const held = await this.#data.saving(unsaved, creating)
-    // The old session lives until the new one is safe, so that a failure in between loses nothing.
-    const last = old && (await endTakenOver(this.#engine, old, held, this.#carrier))
-    const { amr, aal } = held.body
-    const from = old?.record.sid ?? null
-    this.#engine.tell(held.record, this.#carrier.origin(), { type: 'session.signed-in', amr, aal, from })
-    if (!keep) this.#data.disown()
-    this.#take(held)
-    // What another request put into the old session while the password was being checked comes along too. The user is
-    // signed in by now, so a failure here (it was told as an event) must not make it look otherwise.
-    if (!keep || !old || last === null || last === old.json) return
-    const carried = this.#engine.amend(held, this.#carrier, newest => this.#withData(newest, merge(last, unsaved)))
-    this.#goOn(await carried.catch(() => held))
+    return this.#work.track(signIn(this.#work, userId, options))
   }
 
   /**
-   * Records that the user proved more (a second factor, the password again): level and time are noted and the token is
-   * replaced; the old one is dead when this resolves. Throws a `UsageError` when nobody is signed in.
+   * The first of several factors was right: a new sid and token, the old token dead when this resolves, but nobody is signed
+   * in. For ten minutes `pending` says who will be, by {@link completeSignIn}. A guest's data is kept.
    */
-  stepUp(options: Pick<SignInOptions, 'amr' | 'aal'>): Promise<void> {
-    return this.#track(this.#stepUp(options))
+  beginSignIn(userId: string, options: SignInOptions): Promise<void> {
+    return this.#work.track(beginSignIn(this.#work, userId, options))
   }
 
-  async #stepUp(options: Pick<SignInOptions, 'amr' | 'aal'>): Promise<void> {
-    const held = await this.#forChange('step up')
-    if (held.record.userId === null)
-      throw new UsageError('stepUp was called on an anonymous session: call signIn first.')
-    const next = await this.#engine.amend(held, this.#carrier, newest => {
-      const amr = [...new Set([...newest.body.amr, ...options.amr])]
-      const aal = Math.max(newest.body.aal, options.aal ?? levelOf(amr)) as AssuranceLevel
-      return { secret: 'replace', assurance: { authenticatedAt: this.#engine.now(), amr, aal }, activity: true }
-    })
-    const { amr, aal } = next.body
-    this.#engine.tell(next.record, this.#carrier.origin(), { type: 'session.stepped-up', amr, aal })
-    this.#take(next)
+  /**
+   * The last factor was right: signs in whoever is pending, with all that was proved. Rejects with a `Refusal` when the user's
+   * sessions were ended since the first factor, or when this comes too late or a second time.
+   */
+  completeSignIn(proved: Proved): Promise<void> {
+    return this.#work.track(completeSignIn(this.#work, proved))
+  }
+
+  /**
+   * Records that the user proved more (a second factor, the password again): what and when is noted and the token is
+   * replaced; the old one is dead when this resolves. Unlocks a locked session. Throws a `UsageError` when nobody is signed in.
+   */
+  stepUp(proved: Proved): Promise<void> {
+    return this.#work.track(stepUp(this.#work, proved))
+  }
+
+  /**
+   * A challenge that can be answered once, in this session, for this purpose and these data (a JSON value), within `lifetime`
+   * (default `'5m'`): 256 random bits as base64url, which are no secret. For a visitor without a session it begins one.
+   */
+  challenge(purpose: string, data: unknown = null, options: ChallengeOptions = {}): Promise<string> {
+    return this.#work.track(
+      challenge(this.#work, { kind: 'challenge', purpose, data }, options).then(made => made.challenge),
+    )
+  }
+
+  /**
+   * Whether this challenge was made in this session for this purpose and these data. It is spent, whatever the answer: of all
+   * requests that bring it, on all nodes, one gets `true`.
+   */
+  answer(challenge: string, purpose: string, data: unknown = null): Promise<boolean> {
+    return this.#work.track(answer(this.#work, challenge, { kind: 'challenge', purpose, data }))
+  }
+
+  /**
+   * Opens a confirmation of a critical action: show the user the operation and the data, have them prove who they are, and
+   * call {@link redeem} with the same `data` (a JSON value). `level`: what they must prove, default 1. Lasts for `lifetime`,
+   * default `'5m'` (ASVS 7.5.3, OWASP Transaction Authorization).
+   */
+  confirm(operation: string, data: unknown, options: ConfirmationOptions = {}): Promise<Confirmation> {
+    return this.#work.track(confirm(this.#work, operation, data, options))
+  }
+
+  /**
+   * Redeems a confirmation, after its user has proved who they are: notes what they proved and replaces the token like
+   * {@link stepUp}, in the same step. When it resolves the action may be carried out, by this request and no other. Rejects with
+   * a `Refusal` when there is no such confirmation (any more), for another operation or other data (it is then void), or when
+   * too little was proved.
+   */
+  redeem(id: string, operation: string, data: unknown, proved: Proved): Promise<void> {
+    return this.#work.track(redeem(this.#work, id, operation, data, proved))
+  }
+
+  /** What the user proved for a confirmation was wrong. After five times it is void, and has to be opened anew (TA-4). */
+  failConfirmation(id: string, operation: string): Promise<void> {
+    return this.#work.track(failConfirmation(this.#work, id, operation))
   }
 
   /** Replaces the token at once, the old one is dead when this resolves. For every change of privilege, such as a new role. */
   rotate(): Promise<void> {
-    return this.#track(this.#rotate())
-  }
-
-  async #rotate(): Promise<void> {
-    const held = await this.#forChange('rotate')
-    this.#take(await this.#engine.amend(held, this.#carrier, () => ({ secret: 'replace', activity: true })))
+    return this.#work.track(this.#work.rotate())
   }
 
   /**
@@ -239,25 +241,7 @@ export class Session<Data extends object = PlainData> {
    * cookie carries all there is, it is removed from this browser, and a copy of it is good until it times out.
    */
   end(): Promise<void> {
-    return this.#track(this.#end())
-  }
-
-  async #end(): Promise<void> {
-    await this.load({ activity: false })
-    this.#carrier.assertDeliverable()
-    if (this.#engine.carried === 'all') this.#assertOpen('end a session that is kept in the cookie')
-    if (this.#superseded && !this.#held) throw sessionEnded()
-    if (this.#held) await this.#endHeld(this.#held)
-    this.#held = null
-    this.#data.forget()
-    if (this.#presented || this.#change !== null || this.#carrier.ambiguous) this.#change = 'clear'
-    if (this.#carrier.ambiguous) throw new Refusal('cookie-ambiguous', cookieAmbiguous)
-  }
-
-  async #endHeld(held: Held): Promise<void> {
-    const ended = await this.#engine.endHeld(held, 'signed-out', this.#carrier.origin())
-    // Over already, but by whom? If it lives on under a token that this request does not have, "signed out" is a lie.
-    if (!ended && (await this.#engine.isSuperseded(held))) throw sessionEnded()
+    return this.#work.track(this.#work.end())
   }
 
   /**
@@ -265,19 +249,7 @@ export class Session<Data extends object = PlainData> {
    * must be told. Answers at once when there is nothing to write. With `discard` the request's changes are dropped.
    */
   settle(discard: boolean): CarrierChange | Promise<CarrierChange> {
-    if (this.#underWay?.size) return this.#settleLater(this.#underWay, discard)
-    const unsaved = this.#data.settle()
-    const changes = discard ? null : unsaved
-    this.#settled = true
-    const held = this.#held
-    if (!held) return changes ? this.#createAnonymous(changes) : this.#change
-    const { verdict } = held
-    const mayRotate = this.#active && !discard
-    const due =
-      verdict.kind === 'current' &&
-      (verdict.confirm || (mayRotate && (this.#mustRotate(verdict) || this.#engine.mustReseal(held))))
-    if (changes || due) return this.#write(held, changes, mayRotate)
-    return this.#mustHandOver(held) ? this.#handOver(held) : this.#change
+    return this.#work.settle(discard)
   }
 
   /**
@@ -285,201 +257,27 @@ export class Session<Data extends object = PlainData> {
    * over as always. Not within `grace` of the last rotation: refreshes that are under way must not overtake each other.
    */
   renew(): void {
-    this.#renewed = true
+    this.#work.renewed = true
   }
 
   /** @internal Whose this bearer session is; `null` for one in a cookie, and without a session. */
   get bearer(): BearerHolder | null {
-    return this.#state()?.body.bearer ?? null
+    return this.#work.state()?.body.bearer ?? null
   }
 
   /** @internal What the client must be told although the rest of the request failed. */
   get carrierChange(): CarrierChange {
-    return this.#change
+    return this.#work.change
+  }
+
+  /** @internal What a CSRF token of this session stands and falls with: also of one that is locked, so that it can be unlocked. */
+  get csrfScope(): { readonly id: string | null; readonly authenticatedAt: number | null } {
+    const held = this.#work.state() ?? this.#work.locked
+    return { id: held?.record.sid ?? null, authenticatedAt: authenticatedAt(held?.body.proofs ?? []) }
   }
 
   /** @internal Whether anybody has used the session in this request. */
   get used(): boolean {
-    return this.#loading !== null
-  }
-
-  #track<Result>(work: Promise<Result>): Promise<Result> {
-    const underWay = this.#underWay ?? new Set()
-    this.#underWay = underWay.add(work)
-    const done = () => underWay.delete(work)
-    work.then(done, done)
-    return work
-  }
-
-  /** Waits for what nobody awaited: an answer must not leave before it is known, and not as a success if it fails. */
-  async #settleLater(underWay: ReadonlySet<Promise<unknown>>, discard: boolean): Promise<CarrierChange> {
-    await Promise.all(underWay)
-    return this.settle(discard)
-  }
-
-  #open(): Awaitable<true> {
-    try {
-      const token = this.#carrier.token()
-      this.#presented = token !== null
-      return after(token === null ? null : this.#engine.open(token, this.#carrier), opened => this.#opened(opened))
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
-
-  #opened(opened: Held | 'superseded' | null): true {
-    if (opened === 'superseded') this.#superseded = true
-    else if (opened) this.#admit(opened)
-    this.#loaded = true
-    return true
-  }
-
-  #admit(opened: Held): void {
-    const { record, body } = opened
-    const { authenticatedAt, bearer } = body
-    // A refresh token in a cookie, or the other way round, is a token for another door: here it opens nothing (ASVS 9.2.2).
-    if ((bearer === null) !== (this.#carrier.bearer === null)) {
-      this.#engine.tell(record, this.#carrier.origin(), { type: 'token.misplaced' })
-      return
-    }
-    this.#carrier.admit({ id: record.sid, userId: record.userId, authenticatedAt })
-    this.#held = opened
-  }
-
-  async #write(held: Held, changes: Changes | null, mayRotate: boolean): Promise<CarrierChange> {
-    const amending = this.#engine.amend(held, this.#carrier, newest => {
-      const data = changes ? this.#withData(newest, merge(newest.json, changes)) : null
-      const { verdict } = newest
-      const activity = this.#active
-      if (verdict.kind !== 'current') return data
-      if (mayRotate && this.#mustRotate(verdict)) return { ...data, secret: 'rotate', activity }
-      if (verdict.confirm) return { ...data, confirm: true, activity }
-      return data ?? (mayRotate && this.#engine.mustReseal(newest) ? { activity } : null)
-    })
-    // A page that only looked was let in when it began; that its token is dead by now is no reason to refuse it.
-    const next = await amending.catch(error => {
-      if (!(error instanceof Refusal)) throw error
-      // It is over, or went on without this request: a token that carries how it was before would bring that back.
-      if (this.#change !== 'clear') this.#change = null
-      if (changes || this.#renewed) throw error
-      return null
-    })
-    if (!next) return this.#change
-    if (!next.secret.equals(held.secret) || next.verdict.kind === 'retired') this.#take(next)
-    else this.#goOn(next)
-    return this.#change
-  }
-
-  /**
-   * A token that carries data is handed over only until its successor has arrived: what the successor carries by then may be
-   * newer than what the predecessor does, and would be overwritten.
-   */
-  #mustHandOver({ verdict, body }: Held): boolean {
-    if (verdict.kind !== 'retired' || this.#change !== null) return false
-    return !this.#engine.carried || !hasArrived(body)
-  }
-
-  /** Goes on with the session as it was saved. */
-  #goOn(next: Held): void {
-    const held = this.#held
-    if (held?.record.sid !== next.record.sid) {
-      // An end or a sign-in beside it in this very request was faster. Where there is a store, the store has judged.
-      if (this.#engine.carried === 'all') throw sessionEnded()
-    } else if (this.#engine.isTokenOutdated(held, next)) {
-      this.#take(next)
-    } else {
-      this.#held = next
-      this.#data.refresh(next.json)
-    }
-  }
-
-  /**
-   * Whoever came with the predecessor gets the successor, every time, until it has arrived: the one of this moment, not
-   * of the moment when the request began, because a token that died meanwhile would overwrite a good one.
-   */
-  async #handOver(held: Held): Promise<CarrierChange> {
-    try {
-      this.#deliver(await this.#engine.reopen(held, this.#carrier))
-    } catch (error) {
-      // Whoever asked for a new token must learn that there is none.
-      if (this.#renewed || !(error instanceof Refusal)) throw error
-    }
-    return this.#change
-  }
-
-  async #createAnonymous(changes: Changes): Promise<CarrierChange> {
-    // A cookie for a new anonymous session would overwrite the one that the sign-in next door has just set.
-    if (this.#superseded) throw sessionEnded()
-    this.#carrier.assertDeliverable()
-    const json = this.#limited(changes.after)
-    this.#take(
-      await this.#engine.create({
-        userId: null,
-        json,
-        amr: [],
-        aal: 0,
-        persistent: false,
-        bearer: null,
-        client: this.#carrier.origin(),
-        replaces: null,
-      }),
-    )
-    return this.#change
-  }
-
-  #mustRotate({ rotate, renewable }: Extract<Verdict, { kind: 'current' }>): boolean {
-    return rotate || (this.#renewed && renewable)
-  }
-
-  #take(held: Held): void {
-    this.#held = held
-    this.#data.refresh(held.json)
-    this.#deliver(held)
-  }
-
-  #deliver(held: Held): void {
-    const lastsMs = held.record.createdAt + this.#life(held).absoluteTimeoutMs - this.#engine.now()
-    this.#change = { token: this.#engine.tokenOf(held), maxAgeMs: held.body.persistent ? lastsMs : null }
-  }
-
-  #withData(newest: Held, json: string): Draft | null {
-    return json === newest.json ? null : { json: this.#limited(json), activity: this.#active }
-  }
-
-  #limited(json: string): string {
-    const bytes = Buffer.byteLength(json)
-    const most = this.#carrier.maxDataBytes
-    if (bytes <= most) return json
-    throw new DataTooLargeError(
-      `The session's data would be ${bytes} bytes, ${bytes - most} more than maxDataBytes (${most}). Keep big things in your database.`,
-    )
-  }
-
-  #life(held: Held) {
-    return lifetimeOf(this.#engine.policy, held.body.persistent)
-  }
-
-  #state(): Held | null {
-    if (this.#loaded) return this.#held
-    throw new UsageError(
-      'The session is not loaded yet: put loadSession() or requireUser() in front of this route, or await session.load().',
-    )
-  }
-
-  async #forChange(what: string): Promise<Held> {
-    await this.load()
-    this.#assertOpen(what)
-    if (this.#held) return this.#held
-    throw new UsageError(`There is no session to ${what}: sign somebody in first.`)
-  }
-
-  #assertOpen(what: string): void {
-    if (this.#settled)
-      throw new UsageError(
-        `It is too late to ${what}: the response's headers have left. Do it before the first byte is written.`,
-      )
+    return this.#work.used
   }
 }
-
-const cookieAmbiguous =
-  'Your browser sent the session cookie twice, so nobody can tell which session to end. Both are removed here; sign in again and end your other sessions.'

@@ -1,3 +1,4 @@
+import { type AssuranceLevel, levelSince } from './assurance.ts'
 import type { RetiredSecret, SessionBody } from './body.ts'
 import { type Lifetime, lifetimeOf, type Policy } from './policy.ts'
 import type { EndMark, StoredRecord } from './store.ts'
@@ -86,11 +87,47 @@ export function timedOut(
 ): 'idle' | 'expired' | null {
   const life = lifetimeOf(policy, body.persistent)
   if (now >= record.createdAt + life.absoluteTimeoutMs) return 'expired'
-  if (now >= record.lastSeenAt + life.idleTimeoutMs) return 'idle'
+  if (now >= record.lastSeenAt + life.idleTimeoutMs && !canLock(record, body, policy)) return 'idle'
   return null
 }
 
-/** When the record times out if nobody uses it again, epoch ms. */
+/** Whether nobody used the session for so long that its user has to prove again who they are, before anything else. */
+export function isLocked(record: StoredRecord, body: SessionBody, now: number, policy: Policy): boolean {
+  const { idleTimeoutMs } = lifetimeOf(policy, body.persistent)
+  return now >= record.lastSeenAt + idleTimeoutMs && canLock(record, body, policy)
+}
+
+/** Guests have nothing to prove, and programs nobody in front of them. */
+function canLock({ userId }: Pick<StoredRecord, 'userId'>, { bearer }: Bound, policy: Policy): boolean {
+  return policy.atIdle === 'lock' && userId !== null && bearer === null
+}
+
+/** When the record may be forgotten if nobody uses the session again, epoch ms: a locked session waits for its user. */
+export function keptUntil(record: Kept, body: Bound & Pick<SessionBody, 'persistent'>, policy: Policy): number {
+  const life = lifetimeOf(policy, body.persistent)
+  if (canLock(record, body, policy)) return record.createdAt + life.absoluteTimeoutMs
+  return expiryOf(record.createdAt, record.lastSeenAt, life)
+}
+
+type Kept = Pick<StoredRecord, 'userId' | 'createdAt' | 'lastSeenAt'>
+type Bound = Pick<SessionBody, 'bearer'>
+
+/**
+ * The level of assurance at this moment. Who kept a browser for weeks is the one who proved it then: in a persistent session
+ * what is above level 1 lasts no longer than an ordinary session lies unused (NIST SP 800-63B-4 2.2.3).
+ */
+export function levelNow(
+  { userId }: Pick<StoredRecord, 'userId'>,
+  { proofs, persistent }: Pick<SessionBody, 'proofs' | 'persistent'>,
+  policy: Policy,
+  now: number,
+): AssuranceLevel {
+  if (userId === null) return 0
+  const level = levelSince(proofs, persistent ? now - policy.idleTimeoutMs + 1 : Number.NEGATIVE_INFINITY)
+  return level === 0 ? 1 : level
+}
+
+/** When the session times out if nobody uses it again, epoch ms. */
 export function expiryOf(createdAt: number, lastSeenAt: number, life: Lifetime): number {
   return Math.min(lastSeenAt + life.idleTimeoutMs, createdAt + life.absoluteTimeoutMs)
 }

@@ -7,12 +7,19 @@ import type { SessionStore } from '../session/store.ts'
 import { answers } from './adapter-contract/answers.ts'
 import type { Carried, Check } from './adapter-contract/check.ts'
 import { failures } from './adapter-contract/failures.ts'
+import { guards } from './adapter-contract/guards.ts'
 import { lifecycle } from './adapter-contract/lifecycle.ts'
 import { type ContractData, type ContractRoute, contractRoutes } from './adapter-contract/routes.ts'
 import { Visitor } from './adapter-contract/visitor.ts'
 import { faultyStore } from './faulty-store.ts'
 
-export type { ContractAnswer, ContractData, ContractRequest, ContractRoute } from './adapter-contract/routes.ts'
+export type {
+  ContractAnswer,
+  ContractData,
+  ContractNeeds,
+  ContractRequest,
+  ContractRoute,
+} from './adapter-contract/routes.ts'
 
 /** The application that the author of an adapter brings up for each test: these routes, with both managers mounted. */
 export interface ContractApplication {
@@ -94,6 +101,7 @@ export function adapterContract(
 
   describe(`adapter contract: ${name}`, () => {
     lifecycle(check)
+    guards(check)
     answers(check)
     failures(check)
     if (carried) {

@@ -6,10 +6,17 @@ export {
   type ContractAnswer,
   type ContractApplication,
   type ContractData,
+  type ContractNeeds,
   type ContractRequest,
   type ContractRoute,
   type ContractServer,
 } from './adapter-contract.ts'
 export { type TestClock, testClock } from './clock.ts'
+export {
+  type FactorStoreContractOptions,
+  factorStoreContract,
+  sampleFactor,
+  sampleFailures,
+} from './factor-store-contract.ts'
 export { type Fault, type FaultyStore, faults, faultyStore, type StoreOperation } from './faulty-store.ts'
 export { type StoreContractOptions, sampleMark, sampleRecord, storeContract } from './store-contract.ts'

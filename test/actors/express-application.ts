@@ -1,8 +1,22 @@
 import { pipeline } from 'node:stream/promises'
 import express, { type ErrorRequestHandler, type RequestHandler, type Response } from 'express'
-import { sessions as expressSessions, loadSession, requireUser } from 'latchkey/adapters/express'
-import type { ContractAnswer, ContractApplication, ContractServer } from 'latchkey/testing'
+import {
+  sessions as expressSessions,
+  loadSession,
+  requireFresh,
+  requireLevel,
+  requireUser,
+} from 'latchkey/adapters/express'
+import type { ContractAnswer, ContractApplication, ContractNeeds, ContractServer } from 'latchkey/testing'
 import { listening } from './listening.ts'
+
+const guards: Readonly<Record<ContractNeeds, readonly RequestHandler[]>> = {
+  nothing: [],
+  user: [loadSession(), requireUser()],
+  'level 2': [requireLevel(2)],
+  fresh: [requireFresh('5m')],
+  'fresh level 2': [requireFresh('5m', { level: 2 })],
+}
 
 /** The contract's application on Express. `handleError` stands in for Express's own error page. */
 export function startExpress(
@@ -19,10 +33,11 @@ export function startExpress(
     const handler: RequestHandler = async (request, response) => {
       const query = new URL(request.originalUrl, 'http://express.test').searchParams
       const csrfToken = () => request.csrfToken()
-      await give(response, await answer({ session: first.of(request), second: other.of(request), csrfToken, query }))
+      const sessionStatus = () => request.sessionStatus()
+      const both = { session: first.of(request), second: other.of(request) }
+      await give(response, await answer({ ...both, csrfToken, sessionStatus, query }))
     }
-    const guards = needs === 'user' ? [loadSession(), requireUser()] : []
-    app[method === 'GET' ? 'get' : 'post'](path, ...guards, handler)
+    app[method === 'GET' ? 'get' : 'post'](path, ...guards[needs], handler)
   }
   if (handleError) app.use(handleError)
   return listening(app)

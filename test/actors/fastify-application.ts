@@ -1,7 +1,22 @@
 import { Readable } from 'node:stream'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
-import { sessions as fastifySessions, loadSession, requireUser } from 'latchkey/adapters/fastify'
-import type { ContractAnswer, ContractApplication, ContractServer } from 'latchkey/testing'
+import {
+  sessions as fastifySessions,
+  type Guard,
+  loadSession,
+  requireFresh,
+  requireLevel,
+  requireUser,
+} from 'latchkey/adapters/fastify'
+import type { ContractAnswer, ContractApplication, ContractNeeds, ContractServer } from 'latchkey/testing'
+
+const guards: Readonly<Record<ContractNeeds, Guard[]>> = {
+  nothing: [],
+  user: [loadSession(), requireUser()],
+  'level 2': [requireLevel(2)],
+  fresh: [requireFresh('5m')],
+  'fresh level 2': [requireFresh('5m', { level: 2 })],
+}
 
 /** The contract's application on Fastify, with its own error handling. */
 export async function startFastify({ routes, sessions, second }: ContractApplication): Promise<ContractServer> {
@@ -14,15 +29,16 @@ export async function startFastify({ routes, sessions, second }: ContractApplica
   // The routes come after the plugins, whose hooks would otherwise not hold for them.
   app.after(() => {
     for (const { method, path, needs, answer } of routes) {
-      const preHandler = needs === 'user' ? [loadSession(), requireUser()] : []
       app.route({
         method,
         url: path,
-        preHandler,
+        preHandler: guards[needs],
         handler: async (request, reply) => {
           const query = new URL(request.url, 'http://fastify.test').searchParams
           const csrfToken = () => request.csrfToken()
-          give(reply, await answer({ session: first.of(request), second: other.of(request), csrfToken, query }))
+          const sessionStatus = () => request.sessionStatus()
+          const both = { session: first.of(request), second: other.of(request) }
+          give(reply, await answer({ ...both, csrfToken, sessionStatus, query }))
           return reply
         },
       })

@@ -1,19 +1,29 @@
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import { type Env, Hono } from 'hono'
+import { type Env, Hono, type MiddlewareHandler } from 'hono'
 import {
   type HonoOptions,
   sessions as honoSessions,
   loadSession,
+  requireFresh,
+  requireLevel,
   requireUser,
   type SessionVariables,
 } from 'latchkey/adapters/hono'
-import type { ContractApplication, ContractServer } from 'latchkey/testing'
+import type { ContractApplication, ContractNeeds, ContractServer } from 'latchkey/testing'
 import { responseOf } from './fetch-answer.ts'
 import { type Peer, servingFetch } from './fetch-server.ts'
 import { listening } from './listening.ts'
 
 type Variables = { Variables: SessionVariables }
+
+const guards: Readonly<Record<ContractNeeds, readonly MiddlewareHandler[]>> = {
+  nothing: [],
+  user: [loadSession(), requireUser()],
+  'level 2': [requireLevel(2)],
+  fresh: [requireFresh('5m')],
+  'fresh level 2': [requireFresh('5m', { level: 2 })],
+}
 
 /** The contract's application on Hono. */
 export function honoApplication(
@@ -25,11 +35,12 @@ export function honoApplication(
   const other = honoSessions(second, options)
   app.use(first, other)
   for (const { method, path, needs, answer } of routes) {
-    const guards = needs === 'user' ? [loadSession(), requireUser()] : []
-    app.on(method, [path], ...guards, async context => {
+    app.on(method, [path], ...guards[needs], async context => {
       const { searchParams: query } = new URL(context.req.url)
       const csrfToken = () => context.get('csrfToken')()
-      return responseOf(await answer({ session: first.of(context), second: other.of(context), csrfToken, query }))
+      const sessionStatus = () => context.get('sessionStatus')()
+      const both = { session: first.of(context), second: other.of(context) }
+      return responseOf(await answer({ ...both, csrfToken, sessionStatus, query }))
     })
   }
   return quiet(app)

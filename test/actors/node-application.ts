@@ -1,9 +1,17 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { type NodeHandler, sessions as nodeSessions } from 'latchkey/adapters/node'
-import type { ContractAnswer, ContractApplication, ContractData, ContractServer } from 'latchkey/testing'
+import { type NodeContext, type NodeHandler, sessions as nodeSessions } from 'latchkey/adapters/node'
+import type { ContractAnswer, ContractApplication, ContractData, ContractNeeds, ContractServer } from 'latchkey/testing'
 import { listening } from './listening.ts'
+
+const guards: Readonly<Record<ContractNeeds, (context: NodeContext<ContractData>) => Promise<unknown> | null>> = {
+  nothing: () => null,
+  user: ({ requireUser }) => requireUser(),
+  'level 2': ({ requireLevel }) => requireLevel(2),
+  fresh: ({ requireFresh }) => requireFresh('5m'),
+  'fresh level 2': ({ requireFresh }) => requireFresh('5m', { level: 2 }),
+}
 
 /** The contract's application on `node:http`: routes by hand, a second manager inside the first. */
 export function startNode({ routes, sessions, second }: ContractApplication): Promise<ContractServer> {
@@ -13,12 +21,12 @@ export function startNode({ routes, sessions, second }: ContractApplication): Pr
     const route = routes.find(one => one.method === method && one.path === pathname)
     if (!route) return response.writeHead(404).end('not found')
     request.body = await parsedBody(request)
-    const { session, csrfToken } = outer
-    if (route.needs === 'user') await outer.requireUser()
+    const { session, csrfToken, sessionStatus } = outer
+    await guards[route.needs](outer)
     const inside = nodeSessions(
       second,
       async (_request, _response, inner) => {
-        await give(response, await route.answer({ session, second: inner.session, csrfToken, query }))
+        await give(response, await route.answer({ session, second: inner.session, csrfToken, sessionStatus, query }))
       },
       { onError: error => settle.reject(error) },
     )

@@ -1,11 +1,15 @@
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { EventType, SessionStore } from 'latchkey'
 import type { TokenAnswer } from 'latchkey/bearer'
+import { createFactors, type Factors } from 'latchkey/mfa'
+import { memoryFactors } from 'latchkey/mfa/stores/memory'
 import { createKeyRing } from '../../src/session/key-ring.ts'
 import { newSecret, newSid, writeToken } from '../../src/session/token.ts'
 import { type Api, call, issuer, requestOf, signIn, startApi } from './api.ts'
 import { Browser, type Circumstances, cookieName, type Handler, type Reply } from './browser.ts'
 import { createProof, newProofKeys } from './dpop-client.ts'
+import { type AuthenticatorApp, appWith, wrongCode } from './second-factors.ts'
 import { type Server, type ServerOptions, startServer } from './server.ts'
 
 /** A store that does what a test tells it: fail, or give back damaged records. */
@@ -40,7 +44,10 @@ export class World {
   readonly replies: Reply<unknown>[] = []
   readonly csrfTokens: string[] = []
   readonly bearerTokens: string[] = []
+  /** What is shown to a user once: seeds of authenticator apps, recovery codes. */
+  readonly factorSecrets: string[] = []
   #api: Api | null = null
+  #factors: Factors | null = null
 
   constructor(store: SessionStore, options: ServerOptions = {}) {
     this.store = moodyStore(store)
@@ -72,6 +79,38 @@ export class World {
     return answer
   }
 
+  /** The world's second factors. */
+  factors(): Factors {
+    this.#factors ??= createFactors(this.server.sessions, { store: memoryFactors(), issuer: 'Campus' })
+    return this.#factors
+  }
+
+  /** Alice sets up an authenticator app. */
+  async withApp(): Promise<AuthenticatorApp> {
+    const factors = this.factors()
+    let app: AuthenticatorApp | null = null
+    await this.send(await this.signedIn(), async session => {
+      const { uri, secret, ticket } = await factors.beginTotp(session, 'alice@campus.example')
+      this.factorSecrets.push(secret, ticket)
+      app = appWith(uri, this.server.clock)
+      return factors.confirmTotp(session, ticket, app.code(), 'My phone')
+    })
+    assert.ok(app)
+    this.server.clock.advance('30s')
+    return app
+  }
+
+  /** Somebody who passed alice's first factor types a code. */
+  async typesCode(code: string): Promise<void> {
+    const browser = new Browser(this.server)
+    await this.send(browser, session => session.beginSignIn('alice', { amr: ['pwd'] }))
+    await this.send(browser, async session => {
+      await session.load()
+      const origin = { address: '192.0.2.1', userAgent: 'Test/1.0' }
+      return this.factors().checkCode({ userId: session.pending?.userId ?? '', device: null, origin }, code)
+    })
+  }
+
   async signedIn(user = 'alice'): Promise<Browser> {
     this.server.clock.advance('1s')
     const browser = new Browser(this.server)
@@ -90,6 +129,50 @@ export const stories: Record<EventType, (world: World) => Promise<unknown>> = {
     world.send(new Browser(world.server), async s => Object.assign((await s.load()).data, { n: 1 })),
   'session.signed-in': world => world.signedIn(),
   'session.stepped-up': async world => world.send(await world.signedIn(), session => session.stepUp({ amr: ['otp'] })),
+  'sign-in.begun': world => world.send(new Browser(world.server), s => s.beginSignIn('alice', { amr: ['pwd'] })),
+  'session.unlocked': async world => {
+    const { store, server, replies } = world
+    const locking = startServer({
+      ...{ secrets: [server.secret], store, clock: server.clock, policy: { atIdle: 'lock' } },
+      onEvent: event => server.events.push(event),
+    })
+    const browser = new Browser(locking)
+    replies.push(await browser.signIn('alice'))
+    server.clock.advance('15m')
+    replies.push(await browser.send(session => session.stepUp({ amr: ['pwd'] })))
+  },
+  'confirmation.opened': async world => world.send(await world.signedIn(), s => s.confirm('change e-mail', 'new')),
+  'confirmation.redeemed': async world => {
+    const confirmAndRedeem: Handler<unknown> = async session => {
+      const { id } = await session.confirm('change e-mail', 'new')
+      await session.redeem(id, 'change e-mail', 'new', { amr: ['pwd'] })
+    }
+    await world.send(await world.signedIn(), confirmAndRedeem)
+  },
+  'confirmation.refused': async world => {
+    const browser = await world.signedIn()
+    const refused: Handler<unknown>[] = [
+      session => session.redeem('unknown', 'change e-mail', 'new', { amr: ['pwd'] }),
+      async session => {
+        const { id } = await session.confirm('change e-mail', 'new')
+        await session.redeem(id, 'change e-mail', 'another', { amr: ['pwd'] })
+      },
+    ]
+    for (const handler of refused) await world.send(browser, handler)
+  },
+  'factor.added': world => world.withApp(),
+  'factor.removed': async world => {
+    await world.withApp()
+    world.factorSecrets.push(...(await world.factors().renewRecoveryCodes('alice')))
+    for (const { id } of await world.factors().list('alice')) await world.factors().remove('alice', id)
+  },
+  'factor.passed': async world => world.typesCode((await world.withApp()).code()),
+  'factor.refused': async world => world.typesCode(wrongCode(await world.withApp())),
+  'factor.throttled': async world => {
+    const wrong = wrongCode(await world.withApp())
+    const isThrottled = () => world.server.events.some(({ type }) => type === 'factor.throttled')
+    for (let n = 0; n < 100 && !isThrottled(); n += 1) await world.typesCode(wrong)
+  },
   'session.rotated': async world => {
     const browser = await world.signedIn()
     world.server.clock.advance('10m')
@@ -186,7 +269,7 @@ export const stories: Record<EventType, (world: World) => Promise<unknown>> = {
     const page = await browser.send(async (s, exchange) => (await s.load()) && exchange.csrfToken(), { method: 'GET' })
     const headers = { 'x-csrf-token': page.body ?? '' }
     world.store.mood = 'dead'
-    for (const handler of [s => s.load(), s => s.end(), s => s.signIn('bob', { amr: [] })] as Handler<unknown>[]) {
+    for (const handler of [s => s.load(), s => s.end(), s => s.signIn('bob', { amr: ['pwd'] })] as Handler<unknown>[]) {
       world.replies.push(await browser.send(handler, { headers }), await fresh.send(handler))
     }
     world.store.mood = 'well'

@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import express, { type ErrorRequestHandler, type Express } from 'express'
+import express, { type ErrorRequestHandler, type Express, type Request } from 'express'
 import { LatchkeyError, UsageError } from 'latchkey'
-import { sessions as expressSessions, loadSession, requireFresh, requireUser } from 'latchkey/adapters/express'
+import {
+  sessions as expressSessions,
+  loadSession,
+  requireFresh,
+  requireLevel,
+  requireUser,
+  type SessionStatus,
+} from 'latchkey/adapters/express'
 import { Visitor } from '../../src/testing/adapter-contract/visitor.ts'
 import { send, type WireRequest } from '../../src/testing/adapter-contract/wire.ts'
 import { type FreshSessions, freshSessions } from '../actors/fresh-sessions.ts'
@@ -13,7 +20,7 @@ async function visiting(
   build: (app: Express, fresh: FreshSessions) => void,
   use: (visitor: Visitor, origin: string, fresh: FreshSessions) => Promise<void>,
 ): Promise<void> {
-  const fresh = freshSessions()
+  const fresh = freshSessions({ policy: { atIdle: 'lock' } })
   const app = express().set('env', 'test')
   build(app, fresh)
   const { origin, close } = await listening(app)
@@ -40,6 +47,16 @@ suite('guards on Express', () => {
     app.all('/page', requireUser({ redirectTo: '/login' }), (_request, response) => response.end('in'))
     app.all('/other', requireUser({ redirectTo: '/login?reason=page' }), (_request, response) => response.end('in'))
     app.get('/fresh', requireFresh('5m', { redirectTo: '/again' }), (_request, response) => response.end('in'))
+    app.all('/level', requireLevel(2, { redirectTo: '/factor' }), (_request, response) => response.end('in'))
+    app.get('/both', requireFresh('5m', { level: 2, redirectTo: '/again' }), (_request, response) => response.end('in'))
+    app.post('/step-up', async (request, response) => {
+      await request.session.stepUp({ amr: ['otp'] })
+      response.end()
+    })
+    app.get('/status', loadSession(), (request, response) => {
+      const status: SessionStatus = request.sessionStatus()
+      response.json([status.signedIn satisfies boolean, status.locked satisfies boolean])
+    })
   }
   const rows: readonly (readonly [method: string, path: string, status: number, location: string | undefined])[] = [
     ['GET', '/user', 401, undefined],
@@ -69,6 +86,31 @@ suite('guards on Express', () => {
       clock.advance('1ms')
       assert.equal((await visitor.get('/fresh')).headers.location, '/again?returnTo=%2Ffresh')
       assert.equal((await visitor.get('/user')).body, 'in')
+    }))
+
+  test('ASVS 6.3.3: who proved too little is sent on to prove more, and let through then', () =>
+    visiting(guarded, async (visitor, origin) => {
+      await visitor.post('/login')
+      assert.equal((await visitor.get('/level?a=1')).headers.location, '/factor?returnTo=%2Flevel%3Fa%3D1')
+      assert.equal((await visitor.post('/level')).headers.location, '/factor')
+      assert.equal((await visitor.get('/both')).headers.location, '/again?returnTo=%2Fboth')
+      await visitor.post('/step-up')
+      for (const path of ['/level', '/both']) assert.equal((await visitor.get(path)).body, 'in')
+      assert.equal((await send(origin, { path: '/level' })).headers.location, '/factor?returnTo=%2Flevel')
+    }))
+
+  test('NIST 2.2.3: whoever was away for too long is sent on to unlock, and knows no more than that', () =>
+    visiting(guarded, async (visitor, _origin, { clock }) => {
+      await visitor.post('/login')
+      assert.equal((await visitor.get('/status')).body, '[true,false]')
+      clock.advance('15m')
+      assert.equal((await visitor.get('/user')).status, 401)
+      assert.equal((await visitor.get('/page')).headers.location, '/login?returnTo=%2Fpage')
+      assert.equal((await visitor.get('/level')).headers.location, '/factor?returnTo=%2Flevel')
+      assert.equal((await visitor.get('/fresh')).headers.location, '/again?returnTo=%2Ffresh')
+      assert.equal((await visitor.get('/status')).body, '[false,true]')
+      await visitor.post('/step-up')
+      assert.equal((await visitor.get('/page')).body, 'in')
     }))
 
   test('a redirect hides no failure of the store', () =>
@@ -196,4 +238,18 @@ suite('the middleware on Express', () => {
         },
       ))
   }
+})
+
+test('guards and status are typed: what makes no sense does not compile, and is refused where nobody compiles', () => {
+  const status = (request: Request): SessionStatus => request.sessionStatus()
+  const left = (request: Request): number | null => request.sessionStatus().idleIn
+  // @ts-expect-error milliseconds or nothing, never a text
+  const wrong = (request: Request): string => request.sessionStatus().idleIn
+  // @ts-expect-error there is no level 4
+  const level = () => requireLevel(4)
+  // @ts-expect-error a level that everybody has demands nothing
+  const nothing = () => requireFresh('5m', { level: 0 })
+  // @ts-expect-error a bare number has no unit
+  assert.throws(() => requireFresh(300), UsageError)
+  assert.equal(new Set([status, left, wrong, level, nothing]).size, 5)
 })

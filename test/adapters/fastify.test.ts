@@ -13,7 +13,9 @@ import {
   sessions as fastifySessions,
   loadSession,
   requireFresh,
+  requireLevel,
   requireUser,
+  type SessionStatus,
 } from 'latchkey/adapters/fastify'
 import { type FreshSessions, freshSessions } from '../actors/fresh-sessions.ts'
 
@@ -54,7 +56,7 @@ async function visiting(
   build: (app: FastifyInstance, fresh: FreshSessions) => unknown,
   use: (visitor: Injected, fresh: FreshSessions) => Promise<void>,
 ): Promise<void> {
-  const fresh = freshSessions({ insecureHttp: true, csrf: { token: false } })
+  const fresh = freshSessions({ insecureHttp: true, csrf: { token: false }, policy: { atIdle: 'lock' } })
   const app = Fastify()
   await build(app, fresh)
   try {
@@ -84,6 +86,16 @@ suite('guards on Fastify', () => {
     app.all('/page', { preHandler: requireUser({ redirectTo: '/login' }) }, handler)
     app.all('/other', { preHandler: [loadSession(), requireUser({ redirectTo: '/login?reason=page' })] }, handler)
     app.get('/fresh', { onRequest: requireFresh('5m', { redirectTo: '/again' }) }, handler)
+    app.all('/level', { preHandler: requireLevel(2, { redirectTo: '/factor' }) }, handler)
+    app.get('/both', { preHandler: requireFresh('5m', { level: 2, redirectTo: '/again' }) }, handler)
+    app.post('/step-up', async request => {
+      await request.session.stepUp({ amr: ['otp'] })
+      return 'done'
+    })
+    app.get('/status', { preHandler: loadSession() }, request => {
+      const status: SessionStatus = request.sessionStatus()
+      return [status.signedIn satisfies boolean, status.locked satisfies boolean]
+    })
   }
   const rows: readonly (readonly [method: Method, path: string, status: number, location: string | undefined])[] = [
     ['GET', '/user', 401, undefined],
@@ -111,6 +123,31 @@ suite('guards on Fastify', () => {
       assert.equal((await visitor.get('/fresh')).body, 'in')
       clock.advance('1ms')
       assert.equal((await visitor.get('/fresh')).headers.location, '/again?returnTo=%2Ffresh')
+    }))
+
+  test('ASVS 6.3.3: who proved too little is sent on to prove more, and let through then', () =>
+    visiting(guarded, async visitor => {
+      assert.equal((await visitor.get('/level')).headers.location, '/factor?returnTo=%2Flevel')
+      await visitor.post('/login')
+      assert.equal((await visitor.get('/level?a=1')).headers.location, '/factor?returnTo=%2Flevel%3Fa%3D1')
+      assert.equal((await visitor.post('/level')).headers.location, '/factor')
+      assert.equal((await visitor.get('/both')).headers.location, '/again?returnTo=%2Fboth')
+      await visitor.post('/step-up')
+      for (const path of ['/level', '/both']) assert.equal((await visitor.get(path)).body, 'in')
+    }))
+
+  test('NIST 2.2.3: whoever was away for too long is sent on to unlock, and knows no more than that', () =>
+    visiting(guarded, async (visitor, { clock }) => {
+      await visitor.post('/login')
+      assert.equal((await visitor.get('/status')).body, '[true,false]')
+      clock.advance('15m')
+      assert.equal((await visitor.get('/user')).statusCode, 401)
+      assert.equal((await visitor.get('/page')).headers.location, '/login?returnTo=%2Fpage')
+      assert.equal((await visitor.get('/level')).headers.location, '/factor?returnTo=%2Flevel')
+      assert.equal((await visitor.get('/fresh')).headers.location, '/again?returnTo=%2Ffresh')
+      assert.equal((await visitor.get('/status')).body, '[false,true]')
+      await visitor.post('/step-up')
+      assert.equal((await visitor.get('/page')).body, 'in')
     }))
 
   test('a redirect hides no failure of the store', () =>

@@ -6,7 +6,9 @@ import {
   sessions as honoSessions,
   loadSession,
   requireFresh,
+  requireLevel,
   requireUser,
+  type SessionStatus,
   type SessionVariables,
 } from 'latchkey/adapters/hono'
 import { type FreshSessions, freshSessions } from '../actors/fresh-sessions.ts'
@@ -37,7 +39,7 @@ class Caller {
 }
 
 function visiting(build: (app: App, fresh: FreshSessions) => unknown): { visitor: Caller; fresh: FreshSessions } {
-  const fresh = freshSessions({ trustProxy: false, csrf: { token: false } })
+  const fresh = freshSessions({ trustProxy: false, csrf: { token: false }, policy: { atIdle: 'lock' } })
   const app: App = new Hono()
   build(app, fresh)
   return { visitor: new Caller(app), fresh }
@@ -58,6 +60,16 @@ suite('guards on Hono', () => {
     app.all('/page', requireUser({ redirectTo: '/login' }), c => c.text('in'))
     app.all('/other', loadSession(), requireUser({ redirectTo: '/login?reason=page' }), c => c.text('in'))
     app.get('/fresh', requireFresh('5m', { redirectTo: '/again' }), c => c.text('in'))
+    app.all('/level', requireLevel(2, { redirectTo: '/factor' }), c => c.text('in'))
+    app.get('/both', requireFresh('5m', { level: 2, redirectTo: '/again' }), c => c.text('in'))
+    app.post('/step-up', async c => {
+      await c.var.session.stepUp({ amr: ['otp'] })
+      return c.text('done')
+    })
+    app.get('/status', loadSession(), c => {
+      const status: SessionStatus = c.var.sessionStatus()
+      return c.json([status.signedIn satisfies boolean, status.locked satisfies boolean])
+    })
   }
   const rows: readonly (readonly [method: string, path: string, status: number, location: string | null])[] = [
     ['GET', '/user', 401, null],
@@ -85,6 +97,39 @@ suite('guards on Hono', () => {
     fresh.clock.advance('1ms')
     assert.equal((await visitor.call('/fresh')).headers.get('location'), '/again?returnTo=%2Ffresh')
     assert.equal((await visitor.call('/user')).status, 200)
+  })
+
+  test('ASVS 6.3.3: who proved too little is sent on to prove more, and let through then', async () => {
+    const { visitor } = visiting(guarded)
+    const sentTo = async (path: string, method = 'GET') =>
+      (await visitor.call(path, { method })).headers.get('location')
+    assert.equal(await sentTo('/level'), '/factor?returnTo=%2Flevel')
+    await visitor.post('/login')
+    assert.equal(await sentTo('/level?a=1'), '/factor?returnTo=%2Flevel%3Fa%3D1')
+    assert.equal(await sentTo('/level', 'POST'), '/factor')
+    assert.equal(await sentTo('/both'), '/again?returnTo=%2Fboth')
+    await visitor.post('/step-up')
+    for (const path of ['/level', '/both']) assert.equal((await visitor.call(path)).status, 200)
+  })
+
+  test('NIST 2.2.3: whoever was away for too long is sent on to unlock, and knows no more than that', async () => {
+    const { visitor, fresh } = visiting(guarded)
+    const status = async () => (await visitor.call('/status')).json()
+    await visitor.post('/login')
+    assert.deepEqual(await status(), [true, false])
+    fresh.clock.advance('15m')
+    assert.equal((await visitor.call('/user')).status, 401)
+    for (const [path, to] of [
+      ['/page', '/login'],
+      ['/level', '/factor'],
+      ['/fresh', '/again'],
+    ] as const) {
+      const { headers } = await visitor.call(path)
+      assert.equal(headers.get('location'), `${to}?returnTo=${encodeURIComponent(path)}`)
+    }
+    assert.deepEqual(await status(), [false, true])
+    await visitor.post('/step-up')
+    assert.equal((await visitor.call('/page')).status, 200)
   })
 
   test('a redirect hides no failure of the store', async () => {

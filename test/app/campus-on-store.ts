@@ -1,9 +1,13 @@
 import { after } from 'node:test'
 import { createSessions, type SessionStore } from 'latchkey'
+import { memoryFactors } from 'latchkey/mfa/stores/memory'
 import { createCampus } from '../../app/campus.ts'
 import { developmentCertificate } from '../../app/certificate.ts'
 import { placesIn } from '../../app/data-directory.ts'
 import { createLog } from '../../app/event-log.ts'
+import { openGrades } from '../../app/grades.ts'
+import type { Notices } from '../../app/notices.ts'
+import { campusFactors } from '../../app/open-factors.ts'
 import { createPasswordSignIn } from '../../app/password-sign-in.ts'
 import { originOf, serve } from '../../app/serve.ts'
 import type { SessionData } from '../../app/session-data.ts'
@@ -31,21 +35,38 @@ export async function campusOnStore(store: SessionStore): Promise<{ visitor: () 
   await users.createFirst(password)
   const throttle = openSignInThrottle(database, clock)
   const signIn = createPasswordSignIn({ users, throttle, turns: createTurns(50), generation: sessions.generation, log })
-  const campus = createCampus({
-    sessions,
-    bearer: null,
-    users,
-    signIn,
-    log,
-    clock,
-    https: true,
-    health: sessions.ping,
-  })
-  const listening = await serve(campus, tls, '127.0.0.1', 0)
+  const campusAt = (port: number) =>
+    createCampus({
+      sessions,
+      bearer: null,
+      users,
+      signIn,
+      secondFactors: campusFactors(sessions, memoryFactors(), originOf(true, '127.0.0.1', port)),
+      notices: silence,
+      outbox: { of: async () => [] },
+      grades: openGrades(database, clock),
+      log,
+      clock,
+      https: true,
+      health: sessions.ping,
+    })
+  const listening = await serve(campusAt, tls, '127.0.0.1', 0)
   after(async () => {
     await listening.drain(1_000)
     await sessions.close()
     await database.close()
   })
   return { visitor: () => createVisitor(originOf(true, '127.0.0.1', listening.port), tls.certificate), log: lines }
+}
+
+const nothing = async () => {}
+
+/** Tells nobody anything. */
+const silence: Notices = {
+  newDevice: nothing,
+  factorChanged: nothing,
+  passwordChanged: nothing,
+  emailChanged: nothing,
+  secondFactorFailed: nothing,
+  otherSessionsEnded: nothing,
 }

@@ -7,6 +7,7 @@ import { readOptions } from '../../app/options.ts'
 import { type RunningCampus, startCampus } from '../../app/start.ts'
 import type { NewAccount } from '../../app/users.ts'
 import { describeWithPostgres } from '../servers/postgres.ts'
+import { addApp } from './factors-of.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 import { createVisitor, type Visitor } from './visitor.ts'
 
@@ -36,7 +37,7 @@ describeWithPostgres('Instances of Campus that share nothing but a PostgreSQL', 
         return { directory, visitor: () => visitorOf(campus, directory) }
       }),
     )
-    return { instances, accounts }
+    return { instances, accounts, now }
   }
   const visitorOf = (campus: RunningCampus, directory: string): Visitor =>
     createVisitor(campus.origin, readFileSync(placesIn(directory).certificate, 'utf8'))
@@ -69,6 +70,21 @@ describeWithPostgres('Instances of Campus that share nothing but a PostgreSQL', 
     const statuses = answers.map(({ status }) => status)
     assert.equal(statuses.filter(status => status === 401).length, 5)
     assert.equal(statuses.filter(status => status === 429).length, 25)
+  })
+
+  it('T13: ask for a second factor that was set up on another, and take each code once between them', async () => {
+    const { instances, accounts, now } = await startThree('factors')
+    const password = accounts[0]?.[0]?.password ?? ''
+    const visitors = instances.map(({ visitor }) => visitor())
+    const [owner = assert.fail()] = visitors
+    await owner.signIn('student123', password)
+    const { recoveryCodes } = await addApp({ now: () => now, pass: () => {} }, owner)
+    const [code = ''] = recoveryCodes
+    const guests = instances.map(({ visitor }) => visitor())
+    for (const guest of guests)
+      assert.equal((await guest.signIn('student123', password)).headers.location, '/login/second-factor')
+    const answers = await Promise.all(guests.map(guest => guest.submit('/login/second-factor', { code })))
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [303, 401, 401])
   })
 
   it('T17: answer 503 while it is gone, and work again when it is back', async () => {

@@ -12,6 +12,8 @@ export interface OpenCampus {
   readonly directory: string
   /** Lines it logged, so far. */
   readonly log: readonly string[]
+  /** Its clock, epoch ms. */
+  now(): number
   /** Lets time pass. */
   pass(ms: number): void
   visitor(): Visitor
@@ -22,9 +24,9 @@ export const password = 'correct horse'
 
 /** Starts the real thing over HTTPS on a free port; it stops when the tests of the file are over. */
 export async function openCampus(...args: string[]): Promise<OpenCampus> {
-  const directory = temporaryDirectory()
-  const options = readOptions(['--data', directory, '--port', '0', '--demo-password', password, ...args], {})
+  const options = readOptions(['--data', temporaryDirectory(), '--port', '0', '--demo-password', password, ...args], {})
   if (options === 'help') throw new Error('no help is needed here')
+  const directory = options.dataDirectory
   let passed = 0
   const log: string[] = []
   const campus = await startCampus(options, {
@@ -38,6 +40,7 @@ export async function openCampus(...args: string[]): Promise<OpenCampus> {
     origin: campus.origin,
     directory,
     log,
+    now: () => Date.now() + passed,
     pass: ms => {
       passed += ms
     },

@@ -26,14 +26,22 @@ describe('Campus options', () => {
       insecureHttp: false,
       secrets: [],
       tokenKeys: null,
+      origin: null,
       issuer: 'https://campus.localhost',
+      mail: null,
       environment: 'development',
     })
   })
 
   const cases: [name: string, args: string[], environment: Record<string, string>, expected: object][] = [
     ['a flag', ['--port', '9000'], {}, { port: 9000 }],
-    ['its own address', ['--issuer', 'https://campus.example'], {}, { issuer: 'https://campus.example' }],
+    [
+      'its own address, for passkeys and tokens alike',
+      ['--origin', 'https://campus.example'],
+      {},
+      { origin: 'https://campus.example', issuer: 'https://campus.example' },
+    ],
+    ['a lock instead of an end', ['--idle-lock'], {}, { policy: { atIdle: 'lock' } }],
     ['keys for tokens', [], { TOKEN_KEYS: '{}' }, { tokenKeys: '{}' }],
     ['an environment variable', [], { CAMPUS_PORT: '9001' }, { port: 9001 }],
     ['the flag before the variable', ['--port', '9000'], { CAMPUS_PORT: '9001' }, { port: 9000 }],
@@ -127,6 +135,18 @@ describe('Campus options', () => {
       {},
       { tls: { certificateFile: '/c', keyFile: '/k' } },
     ],
+    [
+      'a mail server',
+      ['--smtp', 'smtps://me:p%40ss@mail.example:465', '--mail-from', 'Portal@Campus.Example'],
+      {},
+      { mail: { server: 'smtps://me:p%40ss@mail.example:465', from: 'Portal@campus.example' } },
+    ],
+    [
+      'a mail server alone',
+      ['--origin', 'https://campus.example'],
+      { CAMPUS_SMTP: 'smtp://localhost' },
+      { mail: { server: 'smtp://localhost', from: 'campus@campus.example' } },
+    ],
     ['a demo password', [], { CAMPUS_DEMO_PASSWORD: 'correct horse' }, { demoPassword: 'correct horse' }],
   ]
   for (const [name, args, environment, expected] of cases) {
@@ -165,6 +185,17 @@ describe('Campus options', () => {
     ['a switch that says maybe', [], { CAMPUS_INSECURE_HTTP: 'maybe' }, /^CAMPUS_INSECURE_HTTP/],
     ['a certificate without key', ['--tls-cert', '/c'], {}, /--tls-key/],
     ['a key without certificate', [], { CAMPUS_TLS_KEY: '/k' }, /--tls-cert/],
+    ['a mail server that is none', ['--smtp', 'mail.example'], {}, /^--smtp is "mail.example": write smtp:/],
+    ['a mail server with options', ['--smtp', 'smtp://a/?logger=true'], {}, /^--smtp is .*write smtp:/],
+    [
+      'a password in a wrong address of mail',
+      [],
+      { CAMPUS_SMTP: 'http://me:secret@a' },
+      /^CAMPUS_SMTP: write smtp:[^@]*@HOST/,
+    ],
+    ['a mail password that is cut off', ['--smtp', 'smtp://me:%4@a'], {}, /^--smtp: write smtp:/],
+    ['a mail password that is no text', ['--smtp', 'smtp://me:%FF@a'], {}, /^--smtp: write smtp:/],
+    ['a sender that is none', ['--mail-from', 'a@b\nBcc: c@d.example'], {}, /^--mail-from is .*plain e-mail address/],
     ['an empty demo password', ['--demo-password', ' '], {}, /^--demo-password: is empty/],
   ]
   for (const [name, args, environment, message] of refused) {

@@ -12,7 +12,7 @@ describe('Serving', () => {
     let answer = () => {}
     const asked = Promise.withResolvers<void>()
     const listening = await serve(
-      (_request, response) => {
+      () => (_request, response) => {
         answer = () => response.end('done')
         asked.resolve()
       },
@@ -33,7 +33,7 @@ describe('Serving', () => {
 
   it('does not wait for ever for a request that never ends', async () => {
     const asked = Promise.withResolvers<void>()
-    const listening = await serve(() => asked.resolve(), null, '127.0.0.1', 0)
+    const listening = await serve(() => () => asked.resolve(), null, '127.0.0.1', 0)
     const sent = request({ port: listening.port, host: '127.0.0.1' }).end()
     const cut = once(sent, 'error')
     await asked.promise

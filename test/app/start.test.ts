@@ -108,7 +108,11 @@ describe('The start of Campus', () => {
       headers: { 'content-type': 'application/json' },
       body,
     })
-    const cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? ''
+    const cookie =
+      answer.headers
+        .getSetCookie()
+        .find(text => text.startsWith('sid='))
+        ?.split(';')[0] ?? ''
     await first.stop()
     const second = await start(['--data', directory, '--insecure-http'], {
       SESSION_SECRET: `pQ8sW3nB6yT1kD5hL0vXc7gZr9fJ2mEu,${secret}`,

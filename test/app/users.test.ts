@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { openSqlite } from '../../app/sqlite-database.ts'
-import { accountName, openUsers } from '../../app/users.ts'
+import { accountName, openUsers, passwordHash, type Users } from '../../app/users.ts'
 import { describeOnEveryDatabase } from './every-database.ts'
 
 describeOnEveryDatabase('Campus users', newPlace => {
@@ -76,6 +76,35 @@ describeOnEveryDatabase('Campus users', newPlace => {
     await users.setAboutMe('student123', "'; DROP TABLE users; --")
     assert.equal((await users.find('student123'))?.aboutMe, "'; DROP TABLE users; --")
     assert.equal((await users.find('admin'))?.aboutMe, '')
+  })
+
+  it('have an e-mail address from the start, and may change it and their password', async () => {
+    const { users } = await open()
+    await users.createFirst('old')
+    assert.equal(await users.emailOf('admin'), 'admin@campus.example')
+    assert.equal(await users.emailOf('nobody'), null)
+    await users.setEmail('admin', 'new@example.org')
+    assert.equal(await users.emailOf('admin'), 'new@example.org')
+    await users.setPasswordHash('admin', await passwordHash('new'))
+    assert.equal((await users.withPassword('admin', 'new'))?.username, 'admin')
+    assert.equal(await users.withPassword('admin', 'old'), null)
+    assert.equal((await users.withPassword('student123', 'old'))?.username, 'student123')
+  })
+
+  it('ASVS 7.4.2: are closed before what they have elsewhere ends, and gone afterwards', async () => {
+    const database = await (await newPlace()).open()
+    const order: string[] = []
+    const users: Users = await openUsers(database, async (username, how) => {
+      order.push(`${username} ${how}, ${(await users.find(username)) === null ? 'closed' : 'open'}`)
+    })
+    await users.createFirst('x')
+    await users.setDisabled('admin', true)
+    await users.setDisabled('admin', false)
+    await users.remove('admin')
+    assert.deepEqual(order, ['admin disabled, closed', 'admin removed, closed'])
+    assert.equal(await users.find('admin'), null)
+    assert.equal(await users.emailOf('admin'), null)
+    assert.equal((await users.find('student123'))?.username, 'student123')
   })
 
   it('have one spelling of their name', () => {

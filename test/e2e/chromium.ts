@@ -52,3 +52,15 @@ export function devtools(page: Page): Promise<CDPSession> {
   lines.set(page, line)
   return line
 }
+
+/** Runs a script in the page, as a script of the page would, and returns its value. Throws what the script throws. */
+export async function runScript(page: Page, script: string): Promise<unknown> {
+  const line = await devtools(page)
+  const { result, exceptionDetails } = await line.send('Runtime.evaluate', {
+    expression: `(async () => { ${script} })()`,
+    awaitPromise: true,
+    returnByValue: true,
+  })
+  if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text)
+  return result.value
+}

@@ -6,6 +6,9 @@ import { describeInChromium, devtools } from './chromium.ts'
 import { addBook, cookieName, runScript, sessionCookie, signIn, tokenOf, whoAmI } from './page.ts'
 import { openSite, underItsName } from './sites.ts'
 
+/** What knows the device again, and opens nothing. */
+const deviceCookieName = '__Host-Http-device'
+
 const campus = await openCampus()
 const origin = underItsName(campus.origin)
 const host = new URL(origin).hostname
@@ -46,15 +49,17 @@ describeInChromium('The session cookie in the browser', origin, open => {
     assert.deepEqual([cookie.secure, cookie.httpOnly, cookie.sameSite, cookie.domain], [true, true, 'Lax', host])
   })
 
-  it('WSTG-SESS-02: no other cookie is set by signing in, and none but the harmless one by the page that shows headers', async () => {
+  it('WSTG-SESS-02: the only other cookie is set by signing in, knows the device and opens nothing, and the page that shows headers sets a harmless one', async () => {
     const page = await open()
     await signIn(page)
-    assert.deepEqual(await cookieNames(page), [cookieName])
+    assert.deepEqual((await cookieNames(page)).sort(), [deviceCookieName, cookieName])
     await page.goto('/inspect_headers')
     const cookies = await page.context().cookies()
-    assert.deepEqual(cookies.map(({ name }) => name).sort(), [cookieName, 'inspect_demo'])
+    assert.deepEqual(cookies.map(({ name }) => name).sort(), [deviceCookieName, cookieName, 'inspect_demo'])
     for (const { name, secure, httpOnly, sameSite } of cookies)
       assert.deepEqual([name, secure, httpOnly, sameSite], [name, true, true, 'Lax'])
+    await page.context().clearCookies({ name: cookieName })
+    assert.equal(await whoAmI(page), null)
   })
 
   it('ASVS 3.3.4: the token is in no page, no address and no storage that a script could read', async () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Cookie, Page } from 'playwright-core'
 import { password } from '../app/open-campus.ts'
-import { devtools } from './chromium.ts'
+
+export { runScript } from './chromium.ts'
 
 /** The name of Campus's session cookie. */
 export const cookieName = '__Host-Http-sid'
@@ -12,7 +13,7 @@ export async function signIn(page: Page, username = 'student123', ticks: { remem
   await page.getByLabel('User name').fill(username)
   await page.getByLabel('Password').fill(password)
   if (ticks.remember) await page.getByLabel('Keep me signed in').check()
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   await page.waitForURL(url => url.pathname !== '/login')
 }
 
@@ -75,16 +76,4 @@ export async function cartOf(page: Page): Promise<Record<string, number>> {
 /** Chooses the colours in the foot of the page. */
 export async function chooseTheme(page: Page, name: 'Light' | 'Dark' | 'Like my device'): Promise<void> {
   await Promise.all([page.waitForEvent('load'), page.getByRole('button', { name, exact: true }).click()])
-}
-
-/** Runs a script in the page, as a script of the page would, and returns its value. Throws what the script throws. */
-export async function runScript(page: Page, script: string): Promise<unknown> {
-  const line = await devtools(page)
-  const { result, exceptionDetails } = await line.send('Runtime.evaluate', {
-    expression: `(async () => { ${script} })()`,
-    awaitPromise: true,
-    returnByValue: true,
-  })
-  if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text)
-  return result.value
 }

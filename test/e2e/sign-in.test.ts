@@ -131,7 +131,7 @@ describeInChromium('Signing in, in the browser', underItsName(campus.origin), op
     await page.getByLabel('Password').fill('wrong')
     const [answer] = await Promise.all([
       page.waitForResponse(response => response.request().method() === 'POST'),
-      page.getByRole('button', { name: 'Sign in' }).click(),
+      page.getByRole('button', { name: 'Sign in', exact: true }).click(),
     ])
     assert.equal(answer.status(), 401)
     assert.equal(await page.getByRole('alert').innerText(), 'Invalid credentials!')

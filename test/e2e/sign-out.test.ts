@@ -9,9 +9,12 @@ import { openSite, underItsName } from './sites.ts'
 const campus = await openCampus()
 const elsewhere = await openSite('stranger', 'https')
 
+/** With scripts the other tabs leave their pages by themselves, and nothing is left to be tried: see account.test.ts. */
+const withoutScript = { javaScriptEnabled: false }
+
 describeInChromium('Signing out, in the browser', underItsName(campus.origin), open => {
   it('T06, WSTG-SESS-06a, ASVS 7.4.1: removes the cookie and ends access in every tab', async () => {
-    const page = await open()
+    const page = await open(withoutScript)
     await signIn(page)
     const tabs = [await page.context().newPage(), await page.context().newPage()] as const
     await tabs[0].goto('/profile')
@@ -27,7 +30,7 @@ describeInChromium('Signing out, in the browser', underItsName(campus.origin), o
   })
 
   it('T06: a form in another tab, filled in before, changes nothing any more', async () => {
-    const page = await open()
+    const page = await open(withoutScript)
     await signIn(page)
     const tab = await page.context().newPage()
     await tab.goto('/profile')

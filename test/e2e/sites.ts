@@ -62,7 +62,8 @@ export async function openSite(who: 'sibling' | 'stranger' | 'campus', scheme: '
   }
 }
 
-async function certificate() {
+/** A certificate for a server of a test. */
+export async function certificate(): Promise<{ cert: string; key: string }> {
   const { certificate: cert, key } = await developmentCertificate(placesIn(temporaryDirectory()), Date.now())
   return { cert, key }
 }

@@ -69,7 +69,7 @@ describeInChromium('A broken session store, seen from the browser', underItsName
     await whileDatabaseIs('locked', async () => {
       await page.getByLabel('User name').fill('student123')
       await page.getByLabel('Password').fill(password)
-      await page.getByRole('button', { name: 'Sign in' }).click()
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click()
       await saysSo(page)
     })
     assert.equal(await sessionCookie(page), undefined)

@@ -26,6 +26,13 @@ describe('level of assurance', () => {
     it(`6.8.4: ${JSON.stringify(amr)} reaches level ${level}`, () => assert.equal(levelOf(amr), level))
   }
 
+  it('ASVS 6.3.6: an e-mail is no factor, whatever it is called', () => {
+    for (const method of ['email', 'mail', 'e-mail', 'link']) {
+      assert.equal(levelOf([method]), 1)
+      assert.equal(levelOf(['pwd', method]), 1)
+    }
+  })
+
   it('level 3 is never concluded: only the application knows whether hardware resists phishing', () => {
     const all = ['pwd', 'pin', 'kba', 'otp', 'hwk', 'swk', 'pop', 'sc', 'face', 'fpt', 'iris', 'retina', 'vbm', 'mfa']
     assert.equal(levelOf(all), 2)

@@ -22,11 +22,11 @@ const ring = createKeyRing([randomBytes(32).toString('base64url')])
 const key = sealingKey(ring.newest, randomBytes(32))
 
 const sound: SessionBody = {
-  authenticatedAt: 1,
-  amr: ['pwd'],
-  aal: 1,
+  proofs: [{ method: 'pwd', at: 1, aal: 1 }],
   persistent: false,
   bearer: null,
+  pending: { userId: 'alice', proofs: [], persistent: false, generation: 0, expiresAt: 1 },
+  challenges: [{ hash: 'hash', digest: 'digest', level: 1, expiresAt: 1, failures: 0 }],
   client: { address: '192.0.2.1', userAgent: null },
   secret: { hash: 'hash', keyId: 'key', issuedAt: 1 },
   retired: [{ hash: 'old', at: 1, handoff: { sealed: 'x', seenAt: null } }],
@@ -37,10 +37,24 @@ describe('body of a record', () => {
   it('comes back as it was written', () => assert.deepEqual(decodeBody(encodeBody(sound)), sound))
 
   const broken: readonly object[] = [
-    { authenticatedAt: '1' },
-    { amr: 'pwd' },
-    { amr: [1] },
-    { aal: '1' },
+    { proofs: null },
+    { proofs: [null] },
+    { proofs: [{ method: 1, at: 1, aal: 1 }] },
+    { proofs: [{ method: 'pwd', at: '1', aal: 1 }] },
+    { proofs: [{ method: 'pwd', at: 1, aal: '1' }] },
+    { pending: 'alice' },
+    { pending: { ...sound.pending, userId: null } },
+    { pending: { ...sound.pending, proofs: {} } },
+    { pending: { ...sound.pending, persistent: 0 } },
+    { pending: { ...sound.pending, generation: null } },
+    { pending: { ...sound.pending, expiresAt: '1' } },
+    { challenges: {} },
+    { challenges: [null] },
+    { challenges: [{ ...sound.challenges[0], hash: 1 }] },
+    { challenges: [{ ...sound.challenges[0], digest: null }] },
+    { challenges: [{ ...sound.challenges[0], level: '1' }] },
+    { challenges: [{ ...sound.challenges[0], expiresAt: null }] },
+    { challenges: [{ ...sound.challenges[0], failures: null }] },
     { persistent: 0 },
     { bearer: 'app' },
     { bearer: { clientId: 1, keyThumbprint: null } },
@@ -124,9 +138,15 @@ describe('RT-8, 11.3.3: a record that was tampered with in the store', () => {
     ['another user', () => ({ userId: 'admin' })],
     ['no user', () => ({ userId: null })],
     ['created later', record => ({ createdAt: record.createdAt + 1 })],
-    ['a higher level', inBody({ aal: 3 })],
-    ['another method', inBody({ amr: ['pwd', 'otp'] })],
-    ['a fresher sign-in', inBody({ authenticatedAt: Number.MAX_SAFE_INTEGER })],
+    ['a higher level', inBody({ proofs: [{ method: 'pwd', at: Date.UTC(2030, 0, 1), aal: 3 }] })],
+    [
+      'another method',
+      (record, body) =>
+        inBody({ proofs: [...body.proofs, { method: 'otp', at: record.createdAt, aal: 1 }] })(record, body),
+    ],
+    ['a fresher sign-in', inBody({ proofs: [{ method: 'pwd', at: Number.MAX_SAFE_INTEGER, aal: 1 }] })],
+    ['no proof at all', inBody({ proofs: [] })],
+    ['a sign-in that nobody began', inBody({ pending: sound.pending })],
     ['a persistent session', inBody({ persistent: true })],
     ['no data', inBody({ data: '' })],
     ['other data', inBody({ data: Buffer.alloc(64).toString('base64url') })],
@@ -208,7 +228,7 @@ describe('somebody who can write to the store and has a session of his own', () 
     assert.ok(own)
     const guess = sealingKey(createKeyRing([serverSecret(server)]).newest, own.secret)
     tamper(server, (record, body) => {
-      const raised = { ...body, amr: ['pwd', 'otp'], aal: 3 } as const
+      const raised = { ...body, proofs: [{ method: 'pwd', at: record.createdAt, aal: 3 } as const] }
       const data = sealData(guess, '{}', { ...record, userId: 'admin' }, raised, randomBytes)
       return { userId: 'admin', body: JSON.stringify({ ...raised, data }) }
     })

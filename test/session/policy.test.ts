@@ -20,6 +20,7 @@ describe('policy', () => {
       touchEveryMs: 15 * s,
       persistent: { idleTimeoutMs: 14 * d, absoluteTimeoutMs: 30 * d },
       maxSessions: null,
+      atIdle: 'end',
       atMaxSessions: 'evict-oldest',
       justification: null,
     })

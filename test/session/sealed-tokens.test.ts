@@ -16,11 +16,14 @@ const tokens = new SealedTokens(ring, 'data', place, randomBytes)
 const secret = newSecret(randomBytes)
 
 const body: SessionBody = {
-  authenticatedAt: 1_700_000_000_500,
-  amr: ['pwd', 'otp'],
-  aal: 2,
+  proofs: [
+    { method: 'pwd', at: 1_700_000_000_000, aal: 1 },
+    { method: 'otp', at: 1_700_000_000_500, aal: 1 },
+  ],
   persistent: true,
   bearer: null,
+  pending: null,
+  challenges: [],
   client: { address: null, userAgent: null },
   secret: { hash: secretHash(secret), keyId: ring.newest.id, issuedAt: 1_700_000_000_700 },
   retired: [],

@@ -123,7 +123,7 @@ describe('use and misuse', () => {
     assert.throws(() => {
       data.kept = 3
     }, TypeError)
-    for (const call of [late.signIn('bob', { amr: [] }), late.stepUp({ amr: ['otp'] }), late.rotate()]) {
+    for (const call of [late.signIn('bob', { amr: ['pwd'] }), late.stepUp({ amr: ['otp'] }), late.rotate()]) {
       await assert.rejects(call, error => error instanceof UsageError && /too late/.test(error.message))
     }
     assert.deepEqual(await dataOf(browser), { kept: 2 })
@@ -197,7 +197,7 @@ describe('use and misuse', () => {
     assert.deepEqual(await state(), [['pwd', 'hwk'], 3, signedInAt + 60_000])
     server.clock.advance('1m')
     await browser.send(session => session.stepUp({ amr: ['pwd'] }))
-    assert.deepEqual(await state(), [['pwd', 'hwk'], 3, signedInAt + 120_000])
+    assert.deepEqual(await state(), [['hwk', 'pwd'], 3, signedInAt + 120_000])
     await browser.signIn('alice')
     assert.deepEqual(await state(), [['pwd'], 1, signedInAt + 120_000], 'a new sign-in proves only what it proves')
   })

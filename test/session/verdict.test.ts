@@ -25,11 +25,11 @@ interface Life {
 function lifeOf({ age = h, unused = 0, secretAge = m, persistent = false, retired = [], policy = {} }: Life) {
   const record = sampleRecord({ createdAt: now - age, lastSeenAt: now - unused })
   const body: SessionBody = {
-    authenticatedAt: now - age,
-    amr: ['pwd'],
-    aal: 1,
+    proofs: [{ method: 'pwd', at: now - age, aal: 1 }],
     persistent,
     bearer: null,
+    pending: null,
+    challenges: [],
     client: { address: null, userAgent: null },
     secret: { hash: 'current', keyId: 'key', issuedAt: now - secretAge },
     retired,

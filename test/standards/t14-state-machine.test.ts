@@ -141,6 +141,7 @@ class Story {
           assert.equal(reply.status, 200)
           return model.replace(session, reply.token, now)
         }
+        if (entry.kind === 'superseded') return this.#refused(reply)
         assert.equal(reply.code, 'usage')
         return this.#settled(reply, withoutRotation(entry))
       }

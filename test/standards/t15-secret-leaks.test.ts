@@ -101,9 +101,10 @@ onEveryStore('T15 secret leaks', (open, { readFiles }) => {
     }
     needles.add('a CSRF token', ...world.csrfTokens)
     needles.add('a bearer token', ...world.bearerTokens)
+    needles.add('a seed, a ticket of an enrolment or a recovery code', ...world.factorSecrets)
     needles.add('data', ...spellings(Buffer.from(diary)))
 
-    const counts = [tokens.size, world.csrfTokens.length, given.length, events.length]
+    const counts = [tokens.size, world.csrfTokens.length, world.factorSecrets.length, given.length, events.length]
     assert.ok(Math.min(...counts) > 15, `enough happened: ${counts}`)
     const answers = world.replies.map(({ status, code, headers: { 'set-cookie': _, ...headers } }) => [
       status,

@@ -67,15 +67,19 @@ const tampered: Readonly<Record<string, Fault>> = {
     retired: [1, 'a'],
   })),
   'a client of null': bodyWith(body => ({ ...body, client: null })),
-  'methods that are no texts': bodyWith(body => ({ ...body, amr: [null, {}] })),
+  'methods that are no texts': bodyWith(body => ({ ...body, proofs: [{ method: null, at: 0, aal: 1 }, {}] })),
   'data that is not sealed': bodyWith(body => ({ ...body, data: '{"admin":true}' })),
   'data cut short': bodyWith(body => ({ ...body, data: String(body.data).slice(0, -1) })),
   "the record as another user's": altered(record => ({ ...record, userId: 'bob' })),
   'the record as an anonymous one': altered(record => ({ ...record, userId: null })),
   'a user that is no text': altered(record => ({ ...record, userId: { id: 'bob' } })),
   'a younger record': altered(record => ({ ...record, createdAt: record.createdAt + 1 })),
-  'a stronger record': bodyWith(body => ({ ...body, aal: 3 })),
-  'a fresher record': bodyWith(body => ({ ...body, authenticatedAt: Date.UTC(2031, 0, 1) })),
+  'a stronger record': bodyWith(body => ({ ...body, proofs: [{ method: 'pwd', at: Date.UTC(2030, 0, 1), aal: 3 }] })),
+  'a fresher record': bodyWith(body => ({ ...body, proofs: [{ method: 'pwd', at: Date.UTC(2031, 0, 1), aal: 1 }] })),
+  'a record with a sign-in that nobody began': bodyWith(body => ({
+    ...body,
+    pending: { userId: 'bob', proofs: [], persistent: false, generation: 0, expiresAt: Date.UTC(2031, 0, 1) },
+  })),
   'a persistent record': bodyWith(body => ({ ...body, persistent: true })),
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, it } from 'node:test'
-import type { PolicyOptions } from 'latchkey'
+import type { PolicyOptions, SignInOptions } from 'latchkey'
 import { Browser } from '../actors/browser.ts'
 import { type Server, startServer, told } from '../actors/server.ts'
 import { onEveryStoreAndSealed } from '../actors/stores.ts'
@@ -172,6 +172,96 @@ onEveryStoreAndSealed('T18 sessions at the same time', open => {
     await last.signIn('alice')
     assert.deepEqual(await alive(...browsers, last), [false, false, false, true, true])
   })
+
+  it('7.5.2: the list is exactly what is open: one entry for each, with how and since when, and nobody else’s', async () => {
+    start({ persistent: { idleTimeout: '7d', absoluteTimeout: '30d' } })
+    const kinds: readonly SignInOptions[] = [
+      { amr: ['pwd'] },
+      { amr: ['pwd', 'otp'] },
+      { amr: ['swk', 'user', 'mfa'], persistent: true },
+    ]
+    const expected: unknown[] = []
+    for (const { amr, persistent = false } of kinds) {
+      server.clock.advance('1s')
+      const browser = new Browser(server, null, `192.0.2.${expected.length + 1}`)
+      await browser.signIn('alice', { amr, persistent })
+      const { body } = await browser.see()
+      const at = server.clock.now()
+      expected.unshift({
+        ...{ sid: body?.id, userId: 'alice', createdAt: at, lastSeenAt: at, authenticatedAt: at },
+        ...{ idleExpiresAt: at + (persistent ? 7 * 1_440 : 15) * 60_000 },
+        ...{ absoluteExpiresAt: at + (persistent ? 30 * 24 : 8) * 3_600_000 },
+        ...{ aal: amr.length > 1 ? 2 : 1, amr, locked: false, carrier: 'cookie', clientId: null, persistent },
+        ...{ address: `192.0.2.${expected.length + 1}`, userAgent: 'Test/1.0' },
+      })
+    }
+    const over = await signIn()
+    await over.signOut()
+    await signIn('bob')
+    await new Browser(server).put({ cart: 1 })
+    await new Browser(server).send(session => session.beginSignIn('alice', { amr: ['pwd'] }))
+    assert.deepEqual(await server.sessions.list('alice'), expected)
+  })
+
+  it('7.5.2: ended from the list, one is over and the others stay; nobody ends what is not there', async () => {
+    start({})
+    const [one, two, three] = [await signIn(), await signIn(), await signIn()]
+    const { body } = await two.see()
+    assert.equal(await server.sessions.end(body?.id ?? ''), true)
+    assert.deepEqual(await alive(one, two, three), [true, false, true])
+    assert.deepEqual(told(server, 'session.ended'), ['session.ended revoked'])
+    assert.equal(await server.sessions.end(body?.id ?? ''), false)
+    assert.equal(await server.sessions.end('nonsense'), false)
+    assert.equal((await server.sessions.list('alice')).length, 2)
+  })
+
+  it('7.4.3, 7.5.2: all others end, this one stays, also those that are locked or remembered', async () => {
+    start({ atIdle: 'lock' })
+    const away = await signIn()
+    server.clock.advance('15m')
+    const [remembered, here, bob] = [await signIn('alice', true), await signIn(), await signIn('bob')]
+    const locks = (await server.sessions.list('alice')).map(({ locked }) => locked)
+    assert.deepEqual(locks, [false, false, true])
+    const { body } = await here.see()
+    assert.equal(await server.sessions.endUser('alice', { except: body?.id ?? '' }), 2)
+    assert.deepEqual(await alive(away, remembered, here, bob), [false, false, true, true])
+    assert.deepEqual(
+      (await server.sessions.list('alice')).map(({ sid }) => sid),
+      [body?.id],
+    )
+  })
+
+  for (const atMaxSessions of ['evict-oldest', 'refuse'] as const) {
+    it(`${atMaxSessions}: a sign-in between its factors takes no place, and evicts nobody before it is complete`, async () => {
+      start({ maxSessions: 1, atMaxSessions })
+      const one = await signIn()
+      const pending = Array.from({ length: 5 }, () => new Browser(server))
+      for (const browser of pending) await browser.send(session => session.beginSignIn('alice', { amr: ['pwd'] }))
+      assert.deepEqual(await alive(one), [true])
+      assert.equal((await server.sessions.list('alice')).length, 1)
+      const [first] = pending
+      const reply = await first?.send(session => session.completeSignIn({ amr: ['otp'] }))
+      const refuse = atMaxSessions === 'refuse'
+      assert.deepEqual([reply?.status, reply?.code], refuse ? [403, 'too-many-sessions'] : [200, null])
+      assert.deepEqual(await alive(one), [refuse])
+      assert.equal((await server.sessions.list('alice')).length, 1)
+    })
+
+    it(`${atMaxSessions}: a locked session keeps its place, and unlocking it takes no second one`, async () => {
+      start({ maxSessions: 2, atMaxSessions, atIdle: 'lock' })
+      const away = await signIn()
+      server.clock.advance('15m')
+      const here = await signIn()
+      assert.equal((await away.send(session => session.stepUp({ amr: ['pwd'] }))).status, 200)
+      assert.deepEqual(await alive(away, here), [true, true])
+      server.clock.advance('15m')
+      const third = await signIn()
+      const refuse = atMaxSessions === 'refuse'
+      assert.equal(third.reply.status, refuse ? 403 : 200)
+      const unlocked = await away.send(session => session.stepUp({ amr: ['pwd'] }))
+      assert.equal(unlocked.status === 200, refuse, 'the oldest was evicted, though it was locked')
+    })
+  }
 
   it('CS-S11: the list shows where from and since when, but neither token nor data', async () => {
     start({})

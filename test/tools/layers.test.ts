@@ -26,7 +26,7 @@ const manifest = {
   },
   bin: { latchkey: './dist/cli/latchkey.js' },
   dependencies: { jose: '^6', '@scope/needed': '^1' },
-  peerDependencies: { express: '>=5' },
+  peerDependencies: { express: '>=5', otpauth: '^9' },
 }
 
 /** A small tree that breaks no rule; each test changes one thing. */
@@ -44,6 +44,7 @@ const clean: Record<string, string> = {
   'src/adapters/express.ts': `import type { Request } from 'express'\nimport { c } from '../http/cookie.ts'\nexport const a = (_: Request): string => c\n`,
   'src/testing/index.ts': `export * from './clock.ts'\n`,
   'src/testing/clock.ts': `import { c } from '../http/cookie.ts'\nexport const clock: string = c\n`,
+  'src/mfa/totp.ts': `export const load = (): Promise<typeof import('otpauth')> => import('otpauth')\n`,
   'src/watch/audit.ts': `import { e } from '../session/events.ts'\nexport const w: number = e\n`,
   'src/cli/latchkey.ts': `#!/usr/bin/env node\nimport { s } from '../index.ts'\nimport { keygen } from './keygen.ts'\nconsole.log(s, keygen)\n`,
   'src/cli/keygen.ts': `import { m } from '../stores/memory.ts'\nimport * as jose from 'jose'\nexport const keygen = [m, jose]\n`,
@@ -154,6 +155,21 @@ const layerTable: [name: string, changes: Record<string, string>, expected: stri
     'src/adapters/express.ts:1  express is an optional peer',
   ],
   [
+    'a second factor loads its library only when it is needed',
+    { 'src/mfa/totp.ts': `import { TOTP } from 'otpauth'` },
+    'src/mfa/totp.ts:1  otpauth is an optional peer, which may be missing',
+  ],
+  [
+    'a second factor needs no other library',
+    { 'src/mfa/totp.ts': `const it = import('left-pad')` },
+    'src/mfa/totp.ts:1  mfa may not import left-pad',
+  ],
+  [
+    'a store loads no peer on demand either',
+    { 'src/stores/file.ts': `const it = import('otpauth')` },
+    'src/stores/file.ts:1  stores may not import otpauth',
+  ],
+  [
     'an adapter does not know stores',
     { 'src/adapters/express.ts': `import '../stores/file.ts'` },
     'src/adapters/express.ts:1  adapters may import http, session, errors;',
@@ -161,7 +177,7 @@ const layerTable: [name: string, changes: Record<string, string>, expected: stri
   [
     'testing does not know adapters',
     { 'src/testing/clock.ts': `import '../adapters/express.ts'` },
-    'src/testing/clock.ts:1  testing may import session, http, errors;',
+    'src/testing/clock.ts:1  testing may import session, http, errors, types of mfa;',
   ],
   [
     'watch knows events, not the engine',

@@ -1,3 +1,4 @@
+import type { SessionStatus } from '../../http/session-status.ts'
 import type { Session } from '../../session/session.ts'
 
 /** What the contract's application keeps in a session. */
@@ -11,6 +12,8 @@ export interface ContractRequest {
   readonly second: Session<ContractData>
   /** The adapter's function that makes a CSRF token for the first manager's session. */
   readonly csrfToken: () => string
+  /** The adapter's function that tells what a page may know of the first manager's session. */
+  readonly sessionStatus: () => SessionStatus
   /** The query string, parsed. */
   readonly query: URLSearchParams
 }
@@ -27,14 +30,20 @@ export interface ContractAnswer {
   readonly body?: string | AsyncIterable<string>
 }
 
+/**
+ * Which of the adapter's own guards, for the first manager, stands in front of a route: none, `requireUser()`, `requireLevel(2)`,
+ * `requireFresh('5m')` or `requireFresh('5m', { level: 2 })`.
+ */
+export type ContractNeeds = 'nothing' | 'user' | 'level 2' | 'fresh' | 'fresh level 2'
+
 /** A route of the contract's application. */
 export interface ContractRoute {
   /** `GET` also answers `HEAD`, without the body. */
   readonly method: 'GET' | 'POST'
   /** The whole path, without query. */
   readonly path: string
-  /** `user`: behind the adapter's own guard for signed-in users. */
-  readonly needs: 'nothing' | 'user'
+  /** Who may pass. */
+  readonly needs: ContractNeeds
   /** Runs the route. What it throws is the handler's error and takes the framework's usual way. */
   readonly answer: (request: ContractRequest) => Promise<ContractAnswer>
 }
