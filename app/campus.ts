@@ -5,6 +5,7 @@ import { sessions as expressSessions } from 'latchkey/adapters/express'
 import type { Bearer } from 'latchkey/bearer'
 import { createConfirmedActions } from './confirmed-actions.ts'
 import type { Log } from './event-log.ts'
+import { createForUser } from './for-user.ts'
 import { forgetPages } from './forget-pages.ts'
 import { freshProof } from './fresh-proof.ts'
 import type { Grades } from './grades.ts'
@@ -42,6 +43,8 @@ import { tokenRoutes } from './routes/tokens.ts'
 import { createSecondFactorSignIn } from './second-factor-sign-in.ts'
 import { securityHeaders } from './security-headers.ts'
 import type { AddressOf, SessionData, SessionOf } from './session-data.ts'
+import type { SignInThrottle } from './sign-in-throttle.ts'
+import type { Turns } from './turns.ts'
 import type { Users } from './users.ts'
 
 /** What Campus is put together from. */
@@ -51,6 +54,9 @@ export interface CampusParts {
   readonly bearer: Bearer | null
   readonly users: Users
   readonly signIn: PasswordSignIn
+  readonly throttle: Pick<SignInThrottle, 'remember'>
+  /** In which passwords are hashed. */
+  readonly turns: Turns
   readonly secondFactors: CampusFactors
   readonly notices: Notices
   /** What users were told. */
@@ -89,6 +95,7 @@ export function createCampus(parts: CampusParts): Express {
     ...known,
     confirmedActions,
     fresh: freshProof(known),
+    forUser: createForUser(known),
     completeSignIn: createSecondFactorSignIn(known),
     generationOf: parts.sessions.generation,
   }

@@ -10,8 +10,11 @@ export interface KeptForm {
   readonly fields: readonly (readonly [name: string, value: string])[]
 }
 
-/** What is never kept: what proves who somebody is, and what stands for a page that is old by then. */
-const neverKept = /password|passkey|^(?:code|csrf_token|kept_action|kept_fields)$/i
+/**
+ * What is never kept: what proves who somebody is, what stands for a page that is old by then, and the secret of an app that
+ * is being set up, which would stand in a page again.
+ */
+const neverKept = /password|passkey|^(?:code|csrf_token|kept_action|kept_fields|uri|ticket)$/i
 
 /** What was sent with this request. */
 export function sentForm(request: Request): KeptForm {

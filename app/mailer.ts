@@ -14,13 +14,20 @@ export interface Mail {
 
 /** A line to a mail server. */
 export interface Mailer {
-  /** Resolves when the server has taken the mail over. Rejects with a {@link RecipientRefused}, or with what else went wrong. */
+  /** Resolves when the server has taken the mail over. Rejects with a {@link MailRefused}, or with what else went wrong. */
   send(mail: Mail, signal: AbortSignal): Promise<void>
 }
 
-/** The mail server will never take mail for this recipient: trying again is no use. */
-export class RecipientRefused extends Error {
-  override readonly name = 'RecipientRefused'
+/** The mail server does not want this mail. It says nothing about the next one: that may be for somebody else. */
+export class MailRefused extends Error {
+  override readonly name = 'MailRefused'
+  /** Whether it never will, so that trying again is no use. */
+  readonly forGood: boolean
+
+  constructor(forGood: boolean) {
+    super(`The mail server refused a mail ${forGood ? 'for good' : 'for now'}.`)
+    this.forGood = forGood
+  }
 }
 
 /** How long each step of a conversation may take. The outbox ends what takes too long altogether. */
@@ -65,17 +72,21 @@ export function createMailer({ server, from }: { readonly server: string; readon
           signal,
         })
       } catch (error) {
-        throw isRefusedForGood(error) ? new RecipientRefused('The mail server refused the recipient.') : error
+        throw refusalOf(error) ?? error
       }
     },
   }
 }
 
-/** RFC 5321 4.2.1: 5yz is for good. Only about the recipient: a refused sender or password is for the operator to repair. */
-function isRefusedForGood(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const code: unknown = Reflect.get(error, 'responseCode')
-  return Reflect.get(error, 'command') === 'RCPT TO' && typeof code === 'number' && code >= 500
+/**
+ * What the server answered once it knew who the mail is for. RFC 5321 4.2.1: 5yz is for good; to a recipient, that is: what
+ * it has against a text may pass. Before that, a refused connection, password or sender is for the operator to repair.
+ */
+function refusalOf(error: unknown): MailRefused | null {
+  if (!(error instanceof Error)) return null
+  const [command, code]: unknown[] = [Reflect.get(error, 'command'), Reflect.get(error, 'responseCode')]
+  if ((command !== 'RCPT TO' && command !== 'DATA') || typeof code !== 'number') return null
+  return new MailRefused(command === 'RCPT TO' && code >= 500)
 }
 
 function isThisMachine(host: string): boolean {

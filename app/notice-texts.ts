@@ -46,7 +46,7 @@ export function newDeviceText(user: string, facts: NoticeFacts, at: number): Not
 export function factorChangedText(user: string, { change, kind, label }: FactorChange, at: number): NoticeText {
   const name = inMail(label)
   return letter('The sign-in protection of your Campus account has changed', user, [
-    `${kinds[kind]}${name === '' ? '' : `, called "${name}",`} was ${change} on ${clockTime(at)}.`,
+    `${kinds[kind]}${name === '' ? '' : `, called "${name}",`} was ${change} on ${clockTime(at)}.${change === 'renewed' ? ' If that happens again within an hour, it is not told again.' : ''}`,
     notYou,
   ])
 }

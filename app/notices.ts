@@ -49,10 +49,14 @@ export function createNotices(parts: {
     }
   }
   return {
-    // A program without cookies is new each time: one notice an hour of the same device is enough.
+    // A program without cookies is new each time: one notice an hour of the same device is enough, and ten of any.
     newDevice: (user, facts) =>
       tell(user, `new-device ${deviceOf(facts)}`, newDeviceText(user, facts, clock()), { quietMs: hour }),
-    factorChanged: (user, what) => tell(user, 'factor', factorChangedText(user, what, clock())),
+    // What comes and goes is told each time. New codes instead of new codes are one button, pressed as often as one likes.
+    factorChanged: (user, what) =>
+      what.change === 'renewed'
+        ? tell(user, 'codes', factorChangedText(user, what, clock()), { quietMs: hour })
+        : tell(user, 'factor', factorChangedText(user, what, clock())),
     passwordChanged: user => tell(user, 'password', passwordChangedText(user, clock())),
     emailChanged: (user, oldAddress) => tell(user, 'email', emailChangedText(user, clock()), { alsoTo: oldAddress }),
     secondFactorFailed: (user, facts) =>

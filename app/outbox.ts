@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Database, Query } from './database.ts'
-import { type Mailer, RecipientRefused } from './mailer.ts'
+import { type Mailer, MailRefused } from './mailer.ts'
 
 /** Something to tell a user. */
 export interface Message {
   readonly user: string
-  /** What it is about. A message about the same within `quietMs` is not written again: strangers must not fill a mailbox. */
+  /**
+   * What it is about: a topic, and after a space what of it. Within `quietMs` the same is not written again, nor more than
+   * ten of one topic: strangers must not fill a mailbox, by the same again or by something else each time.
+   */
   readonly topic: string
   readonly quietMs: number
   readonly subject: string
@@ -38,7 +41,8 @@ export interface Outbox {
 
 const second = 1_000
 const minute = 60 * second
-const day = 24 * 60 * minute
+const hour = 60 * minute
+const day = 24 * hour
 
 /** How often the outbox looks for mails whose time has come. */
 const roundEveryMs = 15 * second
@@ -50,10 +54,13 @@ const mostAttempts = 24
 const mailsPerRound = 20
 const keptForMs = 90 * day
 const mostShown = 50
+const mostOfTopic = 10
+/** Mails to one user: what comes above that stands on their page only. */
+const mostMailsPerHour = 20
 
 /** How long to wait after so many attempts: 1, 2, 4 … minutes, an hour at most. */
 export function pauseAfter(attempts: number): number {
-  return Math.min(minute * 2 ** (attempts - 1), 60 * minute)
+  return Math.min(minute * 2 ** (attempts - 1), hour)
 }
 
 /** A mail as it is kept. */
@@ -90,11 +97,10 @@ export function openOutbox(parts: {
       // Takes the account's row for itself, so that of two equal messages at once the second sees the first.
       const known = 'UPDATE campus_users SET disabled = disabled WHERE username = $1 RETURNING username'
       if ((await query(known, user)).length === 0) return
-      const recent = 'SELECT 1 FROM campus_messages WHERE username = $1 AND topic = $2 AND written_at > $3'
-      if (quietMs > 0 && (await query(recent, user, topic, now - quietMs)).length > 0) return
+      if (quietMs > 0 && (await isToldEnough(query, user, topic, now - quietMs))) return
       const id = randomUUID()
       await query('INSERT INTO campus_messages VALUES ($1, $2, $3, $4, $5, $6)', user, id, topic, now, subject, text)
-      if (mailer === null) return
+      if (mailer === null || (await mailsSince(query, user, now - hour)) >= mostMailsPerHour) return
       const own = await query<{ address: string }>('SELECT address FROM campus_emails WHERE username = $1', user)
       const insert = `INSERT INTO campus_mails (id, username, message_id, address, state, next_at) VALUES ($1, $2, $3, $4, 'waiting', $5)`
       for (const address of new Set([...own.map(row => row.address), ...(alsoTo === null ? [] : [alsoTo])]))
@@ -105,7 +111,7 @@ export function openOutbox(parts: {
   }
 
   async function prune(now: number): Promise<void> {
-    if (now - prunedAt < day / 24) return
+    if (now - prunedAt < hour) return
     prunedAt = now
     await database.transaction(async query => {
       await query('DELETE FROM campus_messages WHERE written_at <= $1', now - keptForMs)
@@ -151,8 +157,8 @@ export function openOutbox(parts: {
       return true
     } catch (error) {
       failed(error)
-      const refused = error instanceof RecipientRefused
-      if (refused || attempts + 1 >= mostAttempts)
+      const refused = error instanceof MailRefused
+      if ((refused && error.forGood) || attempts + 1 >= mostAttempts)
         await database.query(`UPDATE campus_mails SET state = 'given-up' WHERE id = $1 AND state = 'waiting'`, id)
       return refused
     }
@@ -169,7 +175,9 @@ export function openOutbox(parts: {
         user,
       )
       const mails = await database.query<WrittenMessage['mails'][number] & { messageId: string }>(
-        'SELECT message_id AS "messageId", address, state FROM campus_mails WHERE username = $1 ORDER BY address',
+        `SELECT message_id AS "messageId", address, state FROM campus_mails WHERE username = $1 AND message_id IN
+          (SELECT id FROM campus_messages WHERE username = $1 ORDER BY written_at DESC, id LIMIT ${mostShown})
+         ORDER BY address`,
         user,
       )
       return messages.map(message => ({ ...message, mails: mails.filter(({ messageId }) => messageId === message.id) }))
@@ -184,6 +192,26 @@ export function openOutbox(parts: {
       closing.abort()
     },
   }
+}
+
+/** Whether the same was written since then, or as much of its topic as anybody wants to read. */
+async function isToldEnough(query: Query, user: string, topic: string, since: number): Promise<boolean> {
+  const [kind = topic] = topic.split(' ')
+  const told = await query<{ topic: string }>(
+    `SELECT topic FROM campus_messages WHERE username = $1 AND written_at > $2 AND (topic = $3 OR topic LIKE $4)`,
+    user,
+    since,
+    kind,
+    `${kind} %`,
+  )
+  return told.length >= mostOfTopic || told.some(other => other.topic === topic)
+}
+
+async function mailsSince(query: Query, user: string, since: number): Promise<number> {
+  const recent = `SELECT 1 FROM campus_mails AS mail
+     JOIN campus_messages AS message ON message.username = mail.username AND message.id = mail.message_id
+     WHERE mail.username = $1 AND message.written_at > $2 LIMIT ${mostMailsPerHour}`
+  return (await query(recent, user, since)).length
 }
 
 function dueMails(query: Query, now: number): Promise<Mail[]> {

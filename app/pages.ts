@@ -44,6 +44,7 @@ export function createPages(parts: {
     const status = request.sessionStatus()
     return {
       username: user?.username ?? null,
+      isLocked: status.locked,
       theme,
       copiesInCart: countCopies(cart),
       csrfToken: status.csrfToken,

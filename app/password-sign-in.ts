@@ -17,7 +17,12 @@ export interface Credentials {
 
 /** The answer to a sign-in: an unknown, a disabled and a mistyped account are all just `wrong` (CS-A2). */
 export type SignInAnswer =
-  | { readonly outcome: 'right'; readonly user: User; readonly generation: number }
+  | {
+      readonly outcome: 'right'
+      readonly user: User
+      readonly generation: number
+      readonly passwordMark: string | null
+    }
   | { readonly outcome: 'wrong' }
   | { readonly outcome: 'wait'; readonly seconds: number }
 
@@ -29,7 +34,8 @@ export type PasswordSignIn = (credentials: Credentials) => Promise<SignInAnswer>
  * one place take turns, which bounds the memory that hashing takes and the attempts that count before they are decided.
  *
  * `generation` is read before the password is looked at. If somebody ends all sessions of this user in between, for
- * example by changing the password, the sign-in that still knew the old one is refused.
+ * example by changing the password, the sign-in that still knew the old one is refused. `passwordMark` likewise: a sign-in
+ * that waits for its second factor is refused when the password was changed, also when no session was ended.
  */
 export function createPasswordSignIn(parts: {
   readonly users: Users
@@ -46,6 +52,7 @@ export function createPasswordSignIn(parts: {
     try {
       return await turns.take(attempt.place, async () => {
         const generation = await parts.generation(attempt.account)
+        const passwordMark = await users.passwordMark(attempt.account)
         const admission = await throttle.admit(attempt)
         if (!admission.admitted) return { outcome: 'wait', seconds: Math.ceil(admission.waitMs / 1_000) }
         const user = await users.withPassword(attempt.account, password)
@@ -54,7 +61,7 @@ export function createPasswordSignIn(parts: {
           return { outcome: 'wrong' }
         }
         await admission.succeeded()
-        return { outcome: 'right', user, generation }
+        return { outcome: 'right', user, generation, passwordMark }
       })
     } catch (error) {
       if (error instanceof TooManyWaiting) return { outcome: 'wait', seconds: 1 }
@@ -69,12 +76,14 @@ export function createPasswordSignIn(parts: {
  */
 export async function signInByPassword(
   session: Session<SessionData>,
-  { user, generation }: Extract<SignInAnswer, { outcome: 'right' }>,
+  { user, generation, passwordMark }: Extract<SignInAnswer, { outcome: 'right' }>,
   { factors, persistent }: { readonly factors: Pick<Factors, 'required'>; readonly persistent: boolean },
 ): Promise<{ readonly complete: boolean }> {
   const options = { amr: ['pwd'], persistent, generation }
   if (await factors.required(user.username)) {
     await session.beginSignIn(user.username, options)
+    // Not before: what a user who was signed in here had in the session goes.
+    if (passwordMark !== null) session.data.begunWith = passwordMark
     return { complete: false }
   }
   await session.signIn(user.username, options)

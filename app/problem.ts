@@ -58,6 +58,14 @@ export function problemOf(error: unknown): Problem {
   // One answer for every reason: what was wrong with it is for the log.
   if (code === 'confirmation-refused') return told(403, 'That was not confirmed', message)
   if (code === 'too-many-sessions') return told(403, 'You are signed in too often', message)
+  // What this request was to change was not, but the one beside it may be the first click of the same finger.
+  if (code === 'session-ended') {
+    return told(
+      401,
+      'Your session went on without this page',
+      'Perhaps by a double click, or in another window. Look whether what you wanted is done before you try again.',
+    )
+  }
   if (status === 401) return told(401, 'Please sign in', message)
   if (code === 'data-too-large')
     return told(413, 'Your session is full', 'It cannot keep more than it has. Take something out of your cart.')

@@ -1,10 +1,12 @@
 import type { Request } from 'express'
+import type { Sessions } from 'latchkey'
 import type { FactorAnswer, Factors } from 'latchkey/mfa'
 import { jsonField, textField } from './fields.ts'
 import type { KnownDevice } from './known-device.ts'
 import type { Notices } from './notices.ts'
 import type { PasswordSignIn } from './password-sign-in.ts'
 import { tooManySignIns } from './problem.ts'
+import { wasSentTwice } from './sent-twice.ts'
 import type { SessionOf } from './session-data.ts'
 import type { User, Users } from './users.ts'
 
@@ -48,11 +50,13 @@ export function createProving(parts: {
   readonly users: Users
   readonly signIn: PasswordSignIn
   readonly factors: Factors
+  readonly sessions: Pick<Sessions, 'find'>
   /** Whether passkeys can be used: not without an address for them, nor where a challenge cannot be kept. */
   readonly passkeys: boolean
   readonly device: KnownDevice
   readonly notices: Notices
   readonly sessionOf: SessionOf
+  readonly clock: () => number
 }): Proving {
   const { users, signIn, factors, passkeys, device, notices, sessionOf } = parts
 
@@ -87,9 +91,7 @@ export function createProving(parts: {
     },
 
     async check(request, userId, options = {}) {
-      const session = await sessionOf(request).load()
-      const whose = session.userId ?? session.locked?.userId
-      const user = whose === userId ? await users.find(userId) : null
+      const user = await users.find(userId)
       if (user === null) return refused
       if (passkeys && (textField(request.body, 'passkey') ?? '') !== '') return checkPasskey(request, user, options)
       // Asked before the password is looked at: when the store cannot say, nothing is tried (and nothing is let pass).
@@ -99,7 +101,8 @@ export function createProving(parts: {
       const code = textField(request.body, 'code') ?? ''
       const answer = proofOf(await factors.checkCode(device.attempt(request, userId), code))
       if (answer.outcome === 'passed') return { outcome: 'passed', amr: [...password.amr, ...answer.amr] }
-      if (answer.outcome === 'refused') await notices.secondFactorFailed(userId, device.facts(request))
+      if (answer.outcome === 'refused' && !(await wasSentTwice(parts, sessionOf(request), userId)))
+        await notices.secondFactorFailed(userId, device.facts(request))
       return answer
     },
   }

@@ -2,7 +2,7 @@ import type { Request, Response } from 'express'
 import { type KeptForm, keptForm, sentForm } from './kept-form.ts'
 import type { Pages } from './pages.ts'
 import { type Proof, type Proving, problemOfProof, statusOfProof } from './prove-again.ts'
-import { returnTo } from './return-to.ts'
+import { returnTo, signInAddress } from './return-to.ts'
 import type { SessionOf } from './session-data.ts'
 import { reauthenticatePage } from './views/reauthenticate-page.ts'
 
@@ -35,14 +35,13 @@ export function createReauthenticatePages(parts: {
   ): Promise<void> => {
     const session = await sessionOf(request).load()
     const userId = session.userId ?? session.locked?.userId ?? null
-    if (userId === null) return response.redirect(303, '/login')
+    if (userId === null) return response.redirect(303, signInAddress(request))
     const form = await proving.form(request, userId, { problem })
     const isLocked = session.locked !== null
     await pages.send(request, response, {
       title: 'Confirm that it is you',
       status,
-      // Nobody is signed in to a locked session: as on the page for signing in, there is no way to sign in beside this one.
-      path: isLocked ? '/login' : '/reauthenticate',
+      path: '/reauthenticate',
       body: visitor => reauthenticatePage(visitor, { userId, isLocked, form, kept, returnTo: returnTo(request) }),
     })
   }

@@ -1,12 +1,14 @@
 import type { Request, Response } from 'express'
+import type { Sessions } from 'latchkey'
 import type { Factors } from 'latchkey/mfa'
 import { jsonField, textField } from './fields.ts'
 import type { KnownDevice } from './known-device.ts'
 import type { Notices } from './notices.ts'
+import { wasSentTwice } from './sent-twice.ts'
 import type { SessionOf } from './session-data.ts'
 import type { User, Users } from './users.ts'
 
-/** What came of a second factor: one answer for all that was wrong with it. `closed`: the account is no more. */
+/** What came of a second factor: one answer for all that was wrong with it. `closed`: the account is no more, or has another password. */
 export type SecondFactorAnswer =
   | { readonly outcome: 'right'; readonly user: User }
   | { readonly outcome: 'wrong' }
@@ -20,10 +22,12 @@ export type SecondFactorSignIn = (request: Request, response: Response, userId: 
 export function createSecondFactorSignIn(parts: {
   readonly users: Users
   readonly factors: Factors
+  readonly sessions: Pick<Sessions, 'find'>
   readonly passkeys: boolean
   readonly device: KnownDevice
   readonly notices: Notices
   readonly sessionOf: SessionOf
+  readonly clock: () => number
 }): SecondFactorSignIn {
   const { users, factors, passkeys, device, notices, sessionOf } = parts
   return async (request, response, userId) => {
@@ -35,15 +39,17 @@ export function createSecondFactorSignIn(parts: {
         : await factors.checkCode(attempt, textField(request.body, 'code') ?? '')
     if (answer.outcome === 'wait') return answer
     if (answer.outcome === 'refused') {
-      await notices.secondFactorFailed(userId, device.facts(request))
+      if (!(await wasSentTwice(parts, session, userId))) await notices.secondFactorFailed(userId, device.facts(request))
       return { outcome: 'wrong' }
     }
     // The account may have been closed since the password was right. If that happens from here on, its end overtakes this.
     const user = await users.find(userId)
-    if (user === null) {
+    // The password may have been changed and no session ended, which alone would not overtake this.
+    if (user === null || session.data.begunWith !== (await users.passwordMark(userId))) {
       await session.end()
       return { outcome: 'closed' }
     }
+    delete session.data.begunWith
     await session.completeSignIn({ amr: answer.amr })
     await device.signedIn(request, response, userId)
     return { outcome: 'right', user }

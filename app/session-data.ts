@@ -7,16 +7,28 @@ import type { Theme } from './views/visitor.ts'
 export interface SessionData {
   cart: CartLine[]
   theme: Theme
-  /** What was done to the user's second factors, until a page has said so. */
-  securityNote: string
-  /** What else was done, until a page has said so. */
+  /** What was done, until a page has said so. */
   done: Done
+  /** Which password a sign-in was begun with that waits for its second factor; see `Users.passwordMark`. */
+  begunWith: string
   /** A new password that waits for its confirmation. */
   passwordChange: PasswordChange
 }
 
 /** What a page says once, after the redirect that follows a form. */
-export type Done = 'profile' | 'email' | 'password' | 'grades' | 'device-ended' | 'others-ended'
+export interface Done {
+  readonly what:
+    | 'profile'
+    | 'email'
+    | 'password'
+    | 'grades'
+    | 'device-ended'
+    | 'others-ended'
+    | 'factor-added'
+    | 'factor-removed'
+  /** The name of what it was done to, where it has one. Text of the user. */
+  readonly name?: string
+}
 
 /** A new password between its form and its confirmation: only as a hash, and in no page, so that nobody reads it off one. */
 export interface PasswordChange {

@@ -15,6 +15,11 @@ export interface SignInThrottle {
    * it counted only when the password turns out wrong, a burst over several instances would be through before that.
    */
   admit(attempt: Attempt): Promise<Admission>
+  /**
+   * Somebody got in from there, with all that the account asks for: the place counts as one of its owner's. A right
+   * password is not enough where there is a second factor, or whoever stole it would guess on from a place of the owner's.
+   */
+  remember(attempt: Attempt): Promise<void>
 }
 
 /** The throttle's answer: go on, or come back later. */
@@ -91,7 +96,7 @@ export function openSignInThrottle(database: Database, clock: () => number): Sig
       const waitMs = Math.max(...counted.map(({ scope, before }) => waitOf(rules[scope], before, now)))
       if (waitMs > 0) return { admitted: false, waitMs }
       for (const { scope, subject, after } of counted) await setCount(query, scope, subject, after)
-      return { admitted: true, succeeded: () => database.transaction(query => forgive(query, attempt, counted, now)) }
+      return { admitted: true, succeeded: () => database.transaction(query => forgive(query, counted)) }
     })
 
   return {
@@ -103,6 +108,7 @@ export function openSignInThrottle(database: Database, clock: () => number): Sig
       }
       return admit(attempt)
     },
+    remember: attempt => database.transaction(query => remember(query, attempt, clock())),
   }
 }
 
@@ -138,13 +144,8 @@ async function setCount(query: Query, scope: Scope, subject: string, { failures,
   await query(update, failures, failedAt, scope, subject)
 }
 
-/** The password was right: takes back what was counted, and remembers the place. */
-async function forgive(
-  query: Query,
-  { account, place }: Attempt,
-  counted: readonly Counted[],
-  now: number,
-): Promise<void> {
+/** The password was right: takes back what was counted. */
+async function forgive(query: Query, counted: readonly Counted[]): Promise<void> {
   for (const { scope, subject, before, after } of counted) {
     if (scope === 'place') {
       // Only this attempt: a guesser with an account of their own must not wipe their place's slate clean with it.
@@ -156,6 +157,9 @@ async function forgive(
       await query('DELETE FROM campus_sign_in_failures WHERE scope = $1 AND subject = $2', scope, subject)
     }
   }
+}
+
+async function remember(query: Query, { account, place }: Attempt, now: number): Promise<void> {
   await query(
     `INSERT INTO campus_familiar_places (account, place, signed_in_at) VALUES ($1, $2, $3)
      ON CONFLICT (account, place) DO UPDATE SET signed_in_at = excluded.signed_in_at`,

@@ -44,7 +44,7 @@ export interface Surroundings {
 
 /** How long requests under way may take to finish when Campus stops. */
 const patienceMs = 10_000
-/** Sign-ins that may wait behind each other from one place or for one account. */
+/** Passwords to hash that may wait behind each other in one place. */
 const longestQueue = 50
 
 /** Starts Campus; throws an {@link OptionError}, or Latchkey's `UsageError`, for options that cannot or must not be used. */
@@ -91,13 +91,8 @@ export async function startCampus(
     if (accounts.length > 0) announce(accounts)
 
     const throttle = openSignInThrottle(database, clock)
-    const signIn = createPasswordSignIn({
-      users,
-      throttle,
-      turns: createTurns(longestQueue),
-      generation: sessions.generation,
-      log,
-    })
+    const turns = createTurns(longestQueue)
+    const signIn = createPasswordSignIn({ users, throttle, turns, generation: sessions.generation, log })
     const noticeFailed = (error: unknown) => log.failure('a notice', error)
     const mailer = options.mail && createMailer(options.mail)
     const outbox = openOutbox({ database, mailer, clock, failed: noticeFailed })
@@ -121,6 +116,8 @@ export async function startCampus(
         bearer,
         users,
         signIn,
+        throttle,
+        turns,
         secondFactors,
         notices,
         outbox,

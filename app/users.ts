@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto'
+import { createHash, randomInt } from 'node:crypto'
 import { hash, verify } from '@node-rs/argon2'
 import type { Database } from './database.ts'
 
@@ -26,6 +26,8 @@ export interface Users {
   find(username: string): Promise<User | null>
   /** The account whose name and password these are, or `null`; takes the same time and says the same in every case. */
   withPassword(username: string, password: string): Promise<User | null>
+  /** Says of a password only whether it is still the same: for a sign-in that goes on later. `null`: no such account. */
+  passwordMark(username: string): Promise<string | null>
   /** Replaces what a user says about themselves. */
   setAboutMe(username: string, aboutMe: string): Promise<void>
   /** Replaces the password by the one with this {@link passwordHash}. Other sessions are the caller's to end. */
@@ -95,6 +97,11 @@ export async function openUsers({ query, transaction }: Database, depart: Depart
       const row = await read(username)
       const matches = await verify(row?.passwordHash ?? nobodysHash, password)
       return matches ? enabled(row) : null
+    },
+    async passwordMark(username) {
+      const row = await read(username)
+      // Of the hash, so that it cannot be what passwords are guessed with; every password has a salt of its own.
+      return row ? createHash('sha256').update(row.passwordHash).digest('base64url').slice(0, 22) : null
     },
     async setAboutMe(username, aboutMe) {
       await query('UPDATE campus_users SET about_me = $1 WHERE username = $2', aboutMe, username)

@@ -147,7 +147,7 @@ export class Refusal extends AnswerableError {
 export function sessionEnded(): Refusal {
   return new Refusal(
     'session-ended',
-    'Your session ended while this request was under way. Nothing was changed. Please sign in again.',
+    'Your session ended, or went on elsewhere, while this request was under way. Look whether it is done before you try again.',
   )
 }
 

@@ -6,6 +6,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Secret, TOTP } from 'otpauth'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { books } from '../app/books.ts'
 import { readOptions } from '../app/options.ts'
@@ -29,21 +30,24 @@ const userPages = {
   'shop-with-cart': '/shop',
   'logout-signed-in': '/logout',
   'headers-signed-in': '/inspect_headers',
+  grades: '/grades',
+  messages: '/messages',
+  email: '/account/email',
+  password: '/account/password',
   'no-such-page': '/no-such-page',
 }
+/** Pages that come in the course of something else. */
+type Met = 'second-factor' | 'new-app' | 'recovery-codes' | 'reauthenticate' | 'security' | 'confirmation' | 'warning'
+type Shown = keyof typeof guestPages | keyof typeof userPages | Met
 
-/** The README's: few, small, and what a visitor sees first. */
-const curated: [
-  name: string,
-  screen: Screen,
-  colours: Colours,
-  page: keyof typeof guestPages | keyof typeof userPages,
-][] = [
+/** Those of the README and the documentation: few, small, and what a visitor sees first. */
+const curated: [name: string, screen: Screen, colours: Colours, page: Shown][] = [
   ['home', 'desktop', 'light', 'home'],
   ['dashboard', 'desktop', 'light', 'dashboard'],
   ['dashboard-dark', 'desktop', 'dark', 'dashboard'],
   ['shop', 'desktop', 'light', 'shop-with-cart'],
   ['dashboard-phone', 'phone', 'light', 'dashboard'],
+  ['security', 'desktop', 'light', 'security'],
 ]
 
 const directory = process.argv[2] ?? null
@@ -51,6 +55,8 @@ const data = mkdtempSync(join(tmpdir(), 'campus-'))
 const options = readOptions(['--data', data, '--port', '0', '--demo-password', password], {})
 if (options === 'help') throw new Error('no help is needed here')
 let passed = 0
+/** What the student's authenticator app shows, once it is set up. */
+let app: TOTP | null = null
 const campus = await startCampus(options, { clock: () => Date.now() + passed, log: () => {}, announce: () => {} })
 // Campus keeps its files private; pictures are for everybody.
 process.umask(0o022)
@@ -64,7 +70,8 @@ try {
     mkdirSync(images, { recursive: true })
     for (const [name, screen, colours, wanted] of curated) {
       await visit(browser, screen, colours, async (page, shown) => {
-        if (shown === wanted) await page.screenshot({ path: join(images, `${name}.png`) })
+        const fullPage = wanted === 'security'
+        if (shown === wanted) await page.screenshot({ path: join(images, `${name}.png`), fullPage })
       })
     }
   } else {
@@ -87,7 +94,7 @@ async function visit(
   browser: Browser,
   screen: Screen,
   colours: Colours,
-  show: (page: Page, name: keyof typeof guestPages | keyof typeof userPages) => Promise<void>,
+  show: (page: Page, name: Shown) => Promise<void>,
 ): Promise<void> {
   const context = await browser.newContext({
     baseURL: campus.origin,
@@ -99,7 +106,9 @@ async function visit(
     timezoneId: 'Europe/Berlin',
   })
   const page = await context.newPage()
-  const walk = async <Name extends keyof typeof guestPages | keyof typeof userPages>(pages: Record<Name, string>) => {
+  // The page's own clock, for the warning: until then it runs like any other.
+  await page.clock.install()
+  const walk = async <Name extends Shown>(pages: Record<Name, string>) => {
     for (const [name, path] of Object.entries<string>(pages)) {
       await page.goto(path)
       await show(page, name as Name)
@@ -115,8 +124,17 @@ async function visit(
   await page.goto('/login')
   await page.getByLabel('User name').fill('student123')
   await page.getByLabel('Password').fill(password)
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.waitForURL('/dashboard')
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  if (app === null) {
+    await page.waitForURL('/dashboard')
+    await setUpApp(page, show)
+  } else {
+    await page.waitForURL('/login/second-factor')
+    await show(page, 'second-factor')
+    await page.getByLabel('Code').fill(codeOf(app))
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await page.waitForURL('/dashboard')
+  }
   await page.goto('/profile')
   await page.getByLabel('About me').fill('I study how websites know that I am still me.\nAsk me about cookies.')
   await page.getByRole('button', { name: 'Save' }).click()
@@ -126,8 +144,47 @@ async function visit(
     passed += 12 * minute
     await page.goto('/')
   }
-  const program = { headers: { 'user-agent': 'campus-notes/2.1' }, data: { username: 'student123', password } }
+  const program = {
+    headers: { 'user-agent': 'campus-notes/2.1' },
+    data: { username: 'student123', password, code: codeOf(app) },
+  }
   await page.request.post('/api/token', program)
   await walk(userPages)
+  await walk({ reauthenticate: '/security' })
+  await page.getByLabel('Your password').fill(password)
+  await page.getByLabel('Code').fill(codeOf(app))
+  await page.getByRole('button', { name: 'Confirm' }).click()
+  await page.getByRole('heading', { name: 'How you sign in' }).waitFor()
+  await show(page, 'security')
+  await page.goto('/account/email')
+  await page.getByLabel('New address').fill('ada@example.org')
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.getByRole('heading', { name: 'Change your' }).waitFor()
+  await show(page, 'confirmation')
+  await page.goto('/profile')
+  passed += 14 * minute
+  await page.clock.runFor(14 * minute + 1_000)
+  await page.getByRole('alertdialog').waitFor()
+  await show(page, 'warning')
   await context.close()
+}
+
+/** Sets up the student's authenticator app, as somebody who types its key in. */
+async function setUpApp(page: Page, show: (page: Page, name: Shown) => Promise<void>): Promise<void> {
+  await page.goto('/security/app')
+  await show(page, 'new-app')
+  const secret = Secret.fromBase32((await page.locator('code.key').innerText()).replaceAll(/\s/g, ''))
+  app = new TOTP({ secret, algorithm: 'SHA1', digits: 6, period: 30 })
+  await page.getByLabel('Code', { exact: true }).fill(codeOf(app))
+  await page.getByLabel('What to call it').fill('My phone')
+  await page.getByRole('button', { name: 'Add the app' }).click()
+  await page.getByRole('heading', { name: 'Your recovery codes' }).waitFor()
+  await show(page, 'recovery-codes')
+}
+
+/** A code that was not used yet: each works once. */
+function codeOf(app: TOTP | null): string {
+  if (app === null) throw new Error('there is no app yet')
+  passed += 30_000
+  return app.generate({ timestamp: Date.now() + passed })
 }

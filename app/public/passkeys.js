@@ -9,6 +9,8 @@ for (const place of isAble ? document.querySelectorAll('[data-passkey]') : []) {
   const button = place.querySelector('button')
   place.hidden = false
   button.addEventListener('click', async () => {
+    // Under way already (submit-once.js): a request beside it would come with a cookie that is old by then.
+    if (place.closest('form').dataset.sent !== undefined) return
     const problem = place.querySelector('[role="alert"]')
     problem.hidden = true
     button.disabled = true

@@ -1,16 +1,15 @@
 import { type RequestHandler, Router } from 'express'
 import type { Sessions } from 'latchkey'
 import { requireUser } from 'latchkey/adapters/express'
-import { accountOf } from '../accounts.ts'
 import { takeDone } from '../done.ts'
 import type { Log } from '../event-log.ts'
 import { textField } from '../fields.ts'
+import type { ForUser } from '../for-user.ts'
 import type { Notices } from '../notices.ts'
 import type { Pages } from '../pages.ts'
 import { placeOf } from '../place-of.ts'
 import { Problem } from '../problem.ts'
 import type { AddressOf, SessionData, SessionOf } from '../session-data.ts'
-import type { Users } from '../users.ts'
 import { devicesPage } from '../views/devices-page.ts'
 import { unlistedPage } from '../views/unlisted-page.ts'
 
@@ -19,7 +18,7 @@ export function devicesRoutes(parts: {
   pages: Pages
   sessionOf: SessionOf
   sessions: Sessions<SessionData>
-  users: Users
+  forUser: ForUser
   notices: Notices
   addressOf: AddressOf
   log: Pick<Log, 'foreignSession'>
@@ -27,25 +26,26 @@ export function devicesRoutes(parts: {
   fresh: RequestHandler
   clock: () => number
 }): Router {
-  const { pages, sessionOf, sessions, users, notices, addressOf, log, fresh, clock } = parts
+  const { pages, sessionOf, sessions, forUser, notices, addressOf, log, fresh, clock } = parts
   return (
     Router()
       .use('/devices', requireUser({ redirectTo: '/login' }))
 
-      .get('/devices', async (request, response) => {
-        const session = sessionOf(request)
-        const user = await accountOf(session, users)
-        if (user === null) return response.redirect(303, '/login?returnTo=%2Fdevices')
-        if (!sessions.revocable) {
-          return await pages.send(request, response, { title: 'Devices', body: () => unlistedPage(sessions.policy) })
-        }
-        const open = await sessions.list(user.username)
-        const done = takeDone(session, 'device-ended', 'others-ended')
-        await pages.send(request, response, {
-          title: 'Devices',
-          body: visitor => devicesPage(visitor, { open, here: session.id, now: clock(), done }),
-        })
-      })
+      .get(
+        '/devices',
+        forUser(async (request, response, user) => {
+          const session = sessionOf(request)
+          if (!sessions.revocable) {
+            return await pages.send(request, response, { title: 'Devices', body: () => unlistedPage(sessions.policy) })
+          }
+          const open = await sessions.list(user.username)
+          const done = takeDone(session, 'device-ended', 'others-ended')
+          await pages.send(request, response, {
+            title: 'Devices',
+            body: visitor => devicesPage(visitor, { open, here: session.id, now: clock(), done }),
+          })
+        }),
+      )
 
       // After the proof in place, the browser is where the form went: a reload or a bookmark comes by GET.
       .get(['/devices/end', '/devices/end-others'], (_request, response) => response.redirect(303, '/devices'))
@@ -64,7 +64,7 @@ export function devicesRoutes(parts: {
           // The same for both: whose it is, and whether there is such a session, is nobody's business.
           throw new Problem(404, 'There is no such device', 'It may be signed out already. Look at your devices again.')
         }
-        session.data.done = 'device-ended'
+        session.data.done = { what: 'device-ended' }
         response.redirect(303, '/devices')
       })
 
@@ -74,7 +74,7 @@ export function devicesRoutes(parts: {
         if (userId === null) throw new Problem(401, 'Please sign in', 'Your session is over.')
         const count = await sessions.endUser(userId, { except: id })
         if (count > 0) await notices.otherSessionsEnded(userId, count)
-        session.data.done = 'others-ended'
+        session.data.done = { what: 'others-ended' }
         response.redirect(303, '/devices')
       })
   )

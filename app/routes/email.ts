@@ -1,11 +1,11 @@
 import { Router } from 'express'
 import { html } from 'hono/html'
 import { requireUser } from 'latchkey/adapters/express'
-import { accountOf } from '../accounts.ts'
 import type { ConfirmedActions } from '../confirmed-actions.ts'
 import { takeDone } from '../done.ts'
 import { emailAddress } from '../email-address.ts'
 import { textField } from '../fields.ts'
+import type { ForUser } from '../for-user.ts'
 import type { Notices } from '../notices.ts'
 import type { Pages } from '../pages.ts'
 import type { SessionOf } from '../session-data.ts'
@@ -20,59 +20,63 @@ export function emailRoutes(parts: {
   pages: Pages
   sessionOf: SessionOf
   users: Users
+  forUser: ForUser
   notices: Notices
   confirmedActions: ConfirmedActions
 }): Router {
-  const { pages, sessionOf, users, notices, confirmedActions } = parts
+  const { pages, sessionOf, users, forUser, notices, confirmedActions } = parts
   return Router()
     .use(path, requireUser({ redirectTo: '/login' }))
 
-    .get(path, async (request, response) => {
-      const session = sessionOf(request)
-      const user = await accountOf(session, users)
-      if (user === null) return response.redirect(303, `/login?returnTo=${encodeURIComponent(path)}`)
-      const current = await users.emailOf(user.username)
-      const changed = takeDone(session, 'email') !== null
-      await pages.send(request, response, {
-        title: 'E-mail address',
-        path,
-        body: visitor => emailPage(visitor, { current, draft: '', problem: null, changed }),
-      })
-    })
-
-    .post(path, async (request, response) => {
-      const user = await accountOf(sessionOf(request), users)
-      if (user === null) return response.redirect(303, '/login')
-      const current = await users.emailOf(user.username)
-      const draft = textField(request.body, 'email') ?? ''
-      const address = emailAddress(draft)
-      if (address === null || address === current) {
-        const problem = address === null ? 'That is no e-mail address.' : 'That is your address already.'
-        return pages.send(request, response, {
+    .get(
+      path,
+      forUser(async (request, response, user) => {
+        const session = sessionOf(request)
+        const current = await users.emailOf(user.username)
+        const changed = takeDone(session, 'email') !== null
+        await pages.send(request, response, {
           title: 'E-mail address',
-          status: 400,
           path,
-          body: visitor => emailPage(visitor, { current, draft, problem, changed: false }),
+          body: visitor => emailPage(visitor, { current, draft: '', problem: null, changed }),
         })
-      }
-      await confirmedActions.ask(request, response, changeOf(current, address))
-    })
+      }),
+    )
+
+    .post(
+      path,
+      forUser(async (request, response, user) => {
+        const current = await users.emailOf(user.username)
+        const draft = textField(request.body, 'email') ?? ''
+        const address = emailAddress(draft)
+        if (address === null || address === current) {
+          const problem = address === null ? 'That is no e-mail address.' : 'That is your address already.'
+          return pages.send(request, response, {
+            title: 'E-mail address',
+            status: 400,
+            path,
+            body: visitor => emailPage(visitor, { current, draft, problem, changed: false }),
+          })
+        }
+        await confirmedActions.ask(request, response, changeOf(current, address))
+      }),
+    )
 
     .get(`${path}/confirm`, (_request, response) => response.redirect(303, path))
 
-    .post(`${path}/confirm`, async (request, response) => {
-      const session = sessionOf(request)
-      const user = await accountOf(session, users)
-      if (user === null) return response.redirect(303, '/login')
-      const current = await users.emailOf(user.username)
-      const address = textField(request.body, 'email') ?? ''
-      // Bound to the address of now as well: what the user saw, from this to that, is what happens, or nothing.
-      if (!(await confirmedActions.confirmed(request, response, changeOf(current, address)))) return
-      await users.setEmail(user.username, address)
-      await notices.emailChanged(user.username, current)
-      session.data.done = 'email'
-      response.redirect(303, path)
-    })
+    .post(
+      `${path}/confirm`,
+      forUser(async (request, response, user) => {
+        const session = sessionOf(request)
+        const current = await users.emailOf(user.username)
+        const address = textField(request.body, 'email') ?? ''
+        // Bound to the address of now as well: what the user saw, from this to that, is what happens, or nothing.
+        if (!(await confirmedActions.confirmed(request, response, changeOf(current, address)))) return
+        await users.setEmail(user.username, address)
+        await notices.emailChanged(user.username, current)
+        session.data.done = { what: 'email' }
+        response.redirect(303, path)
+      }),
+    )
 }
 
 function changeOf(from: string | null, to: string): CriticalAction {

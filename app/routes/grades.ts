@@ -1,14 +1,14 @@
 import { Router } from 'express'
 import { requireUser } from 'latchkey/adapters/express'
-import { accountOf } from '../accounts.ts'
 import type { ConfirmedActions } from '../confirmed-actions.ts'
 import { takeDone } from '../done.ts'
 import { textField } from '../fields.ts'
+import type { ForUser } from '../for-user.ts'
 import { course, type Edition, type GradeList, type Grades, gradesIn } from '../grades.ts'
 import type { Pages } from '../pages.ts'
 import { Problem } from '../problem.ts'
 import type { SessionOf } from '../session-data.ts'
-import type { User, Users } from '../users.ts'
+import type { User } from '../users.ts'
 import type { CriticalAction } from '../views/confirm-page.ts'
 import { gradeChanges, gradeFormPage, ownGradePage } from '../views/grades-page.ts'
 
@@ -18,68 +18,73 @@ const path = '/grades'
 export function gradesRoutes(parts: {
   pages: Pages
   sessionOf: SessionOf
-  users: Users
+  forUser: ForUser
   grades: Grades
   confirmedActions: ConfirmedActions
 }): Router {
-  const { pages, sessionOf, users, grades, confirmedActions } = parts
+  const { pages, sessionOf, forUser, grades, confirmedActions } = parts
   return Router()
     .use(path, requireUser({ redirectTo: '/login' }))
 
-    .get(path, async (request, response) => {
-      const session = sessionOf(request)
-      const user = await accountOf(session, users)
-      if (user === null) return response.redirect(303, '/login?returnTo=%2Fgrades')
-      const latest = await grades.latest()
-      const published = takeDone(session, 'grades') !== null
-      if (user.role === 'admin') throw notYours()
-      await pages.send(request, response, {
-        title: 'Grades',
-        path,
-        body: visitor =>
-          user.role === 'instructor'
-            ? gradeFormPage(visitor, latest, { published, problem: null })
-            : ownGradePage(user.username, latest),
-      })
-    })
-
-    .post(path, async (request, response) => {
-      const user = await accountOf(sessionOf(request), users)
-      assertInstructor(user)
-      const latest = await grades.latest()
-      const list = gradesIn(name => textField(request.body, name))
-      if (list === null || Object.keys(list).length === 0) {
-        const problem = list === null ? 'One of these is no grade.' : 'There is no grade to publish yet.'
-        return pages.send(request, response, {
+    .get(
+      path,
+      forUser(async (request, response, user) => {
+        const session = sessionOf(request)
+        const latest = await grades.latest()
+        const published = takeDone(session, 'grades') !== null
+        if (user.role === 'admin') throw notYours()
+        await pages.send(request, response, {
           title: 'Grades',
-          status: 400,
           path,
-          body: visitor => gradeFormPage(visitor, latest, { published: false, problem }),
+          body: visitor =>
+            user.role === 'instructor'
+              ? gradeFormPage(visitor, latest, { published, problem: null })
+              : ownGradePage(user.username, latest),
         })
-      }
-      await confirmedActions.ask(request, response, publicationOf(latest, list))
-    })
+      }),
+    )
+
+    .post(
+      path,
+      forUser(async (request, response, user) => {
+        assertInstructor(user)
+        const latest = await grades.latest()
+        const list = gradesIn(name => textField(request.body, name))
+        if (list === null || Object.keys(list).length === 0) {
+          const problem = list === null ? 'One of these is no grade.' : 'There is no grade to publish yet.'
+          return pages.send(request, response, {
+            title: 'Grades',
+            status: 400,
+            path,
+            body: visitor => gradeFormPage(visitor, latest, { published: false, problem }),
+          })
+        }
+        await confirmedActions.ask(request, response, publicationOf(latest, list))
+      }),
+    )
 
     .get(`${path}/confirm`, (_request, response) => response.redirect(303, path))
 
-    .post(`${path}/confirm`, async (request, response) => {
-      const session = sessionOf(request)
-      const user = await accountOf(session, users)
-      // Once more, because a role may be lost between two pages: what counts is the moment of doing it (TA-5).
-      assertInstructor(user)
-      const latest = await grades.latest()
-      const list = gradesIn(name => textField(request.body, name)) ?? {}
-      if (!(await confirmedActions.confirmed(request, response, publicationOf(latest, list)))) return
-      if (!(await grades.publish(latest?.edition ?? 0, list, user.username))) {
-        throw new Problem(
-          409,
-          'Somebody else was faster',
-          'Other grades were published meanwhile. Yours were not: look at them again.',
-        )
-      }
-      session.data.done = 'grades'
-      response.redirect(303, path)
-    })
+    .post(
+      `${path}/confirm`,
+      forUser(async (request, response, user) => {
+        const session = sessionOf(request)
+        // Once more, because a role may be lost between two pages: what counts is the moment of doing it (TA-5).
+        assertInstructor(user)
+        const latest = await grades.latest()
+        const list = gradesIn(name => textField(request.body, name)) ?? {}
+        if (!(await confirmedActions.confirmed(request, response, publicationOf(latest, list)))) return
+        if (!(await grades.publish(latest?.edition ?? 0, list, user.username))) {
+          throw new Problem(
+            409,
+            'Somebody else was faster',
+            'Other grades were published meanwhile. Yours were not: look at them again.',
+          )
+        }
+        session.data.done = { what: 'grades' }
+        response.redirect(303, path)
+      }),
+    )
 }
 
 /** Bound to the edition that it replaces, too: the instructor saw what changes, and nothing else may change. */
@@ -95,8 +100,8 @@ function publicationOf(latest: Edition | null, list: GradeList): CriticalAction 
   }
 }
 
-function assertInstructor(user: User | null): asserts user is User {
-  if (user?.role !== 'instructor') throw notYours()
+function assertInstructor(user: User): void {
+  if (user.role !== 'instructor') throw notYours()
 }
 
 function notYours(): Problem {

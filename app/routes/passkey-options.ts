@@ -1,8 +1,10 @@
 import { type RequestHandler, Router } from 'express'
 import type { Factors } from 'latchkey/mfa'
 import { textField } from '../fields.ts'
-import { Problem } from '../problem.ts'
-import type { SessionOf } from '../session-data.ts'
+import { placeOf } from '../place-of.ts'
+import { Problem, tooManySignIns } from '../problem.ts'
+import { createRateLimit } from '../rate-limit.ts'
+import type { AddressOf, SessionOf } from '../session-data.ts'
 
 /**
  * What a page needs to ask the browser for a passkey, when its button is pressed and not before: a challenge lives for five
@@ -15,12 +17,19 @@ export function passkeyOptionsRoutes(parts: {
   passkeys: boolean
   /** Lets only those through who proved just now who they are. */
   fresh: RequestHandler
+  addressOf: AddressOf
+  clock: () => number
 }): Router {
-  const { sessionOf, factors, passkeys, fresh } = parts
+  const { sessionOf, factors, passkeys, fresh, addressOf, clock } = parts
+  const waitOf = createRateLimit({ most: 30, perMs: 60_000, mostKeys: 10_000, clock })
   if (!passkeys) return Router()
   return Router()
     .post('/api/passkey/sign-in', async (request, response) => {
-      const options = await factors.passkeyChallenge(await sessionOf(request).load(), null)
+      const session = await sessionOf(request).load()
+      // Of a visitor without a session it makes one: nobody may fill the store with those.
+      const wait = session.id === null ? waitOf(placeOf(addressOf(request))) : 0
+      if (wait > 0) throw tooManySignIns(wait)
+      const options = await factors.passkeyChallenge(session, null)
       response.json({ options, csrf_token: request.csrfToken() })
     })
 

@@ -3,7 +3,7 @@ import { keptForm } from '../kept-form.ts'
 import type { Pages } from '../pages.ts'
 import type { Proving } from '../prove-again.ts'
 import type { ReauthenticatePages } from '../reauthenticate-pages.ts'
-import { returnTo } from '../return-to.ts'
+import { returnTo, signInAddress } from '../return-to.ts'
 import type { SessionOf } from '../session-data.ts'
 import { continuePage } from '../views/reauthenticate-page.ts'
 import { isForPrograms } from './for-programs.ts'
@@ -19,14 +19,14 @@ export function reauthenticateRoutes(parts: {
   return Router()
     .get('/reauthenticate', async (request, response) => {
       const session = await sessionOf(request).load({ activity: false })
-      if (session.userId === null && session.locked === null) return response.redirect(303, '/login')
+      if (session.userId === null && session.locked === null) return response.redirect(303, signInAddress(request))
       await reauthenticate.ask(request, response)
     })
 
     .post('/reauthenticate', async (request, response) => {
       const session = await sessionOf(request).load()
       const userId = session.userId ?? session.locked?.userId ?? null
-      if (userId === null) return response.redirect(303, '/login')
+      if (userId === null) return response.redirect(303, signInAddress(request))
       const proof = await proving.check(request, userId)
       if (proof.outcome !== 'passed') return await reauthenticate.ask(request, response, proof)
       await session.stepUp({ amr: proof.amr })

@@ -21,7 +21,9 @@ export function secondFactorRoutes(parts: {
 
   /** Nobody has passed a first step: refused as a guest is, and told as an event. Whoever is signed in is through already. */
   const beginFirst = (request: Request, response: Response, next: NextFunction) =>
-    guests(request, response, error => (error ? next(error) : response.redirect(303, '/dashboard')))
+    guests(request, response, error =>
+      error ? next(error) : response.redirect(303, returnTo(request) ?? '/dashboard'),
+    )
 
   const sendForm = async (
     request: Request,

@@ -1,14 +1,14 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express'
 import type { Sessions } from 'latchkey'
 import type { FactorInfo, FactorKind, Factors } from 'latchkey/mfa'
-import { accountOf } from '../accounts.ts'
+import { takeDone } from '../done.ts'
 import { jsonField, textField, ticked } from '../fields.ts'
+import type { ForUser } from '../for-user.ts'
 import type { FactorChange, Notices } from '../notices.ts'
 import type { Pages } from '../pages.ts'
 import { Problem } from '../problem.ts'
-import type { ReauthenticatePages } from '../reauthenticate-pages.ts'
-import type { SessionData, SessionOf } from '../session-data.ts'
-import type { User, Users } from '../users.ts'
+import type { Done, SessionData, SessionOf } from '../session-data.ts'
+import type { User } from '../users.ts'
 import { newAppPage } from '../views/new-app-page.ts'
 import { recoveryCodesPage } from '../views/recovery-codes-page.ts'
 import { securityPage } from '../views/security-page.ts'
@@ -24,25 +24,15 @@ export function securityRoutes(parts: {
   pages: Pages
   sessionOf: SessionOf
   sessions: Sessions<SessionData>
-  users: Users
   factors: Factors
   offered: boolean
   passkeys: boolean
   notices: Notices
-  reauthenticate: ReauthenticatePages
+  forUser: ForUser
   fresh: RequestHandler
   clock: () => number
 }): Router {
-  const { pages, sessionOf, sessions, users, factors, offered, passkeys, notices, reauthenticate, fresh, clock } = parts
-
-  /** A route for a user whose account is there. */
-  const forUser =
-    (answer: (request: Request, response: Response, user: User) => Promise<void>): RequestHandler =>
-    async (request, response) => {
-      const user = await accountOf(sessionOf(request), users)
-      if (user === null) reauthenticate.signInFirst(request, response)
-      else await answer(request, response, user)
-    }
+  const { pages, sessionOf, sessions, factors, offered, passkeys, notices, forUser, fresh, clock } = parts
 
   /** Tells the owner what changed, and ends what they ticked to be ended. */
   const changed = async (request: Request, user: string, change: FactorChange): Promise<void> => {
@@ -64,12 +54,12 @@ export function securityRoutes(parts: {
     const hasCodes = (await factors.list(user)).some(factor => factor.kind === 'recovery')
     const codes = hasCodes ? null : await factors.renewRecoveryCodes(user)
     await sessionOf(request).stepUp({ amr })
-    if (codes === null) return done(request, response, `${label} was added.`)
+    if (codes === null) return done(request, response, { what: 'factor-added', name: label })
     await sendCodes(request, response, codes, `${label} was added.`)
   }
 
-  const done = (request: Request, response: Response, note: string): void => {
-    sessionOf(request).data.securityNote = note
+  const done = (request: Request, response: Response, what: Done): void => {
+    sessionOf(request).data.done = what
     response.redirect(303, '/security')
   }
 
@@ -89,10 +79,7 @@ export function securityRoutes(parts: {
   }
 
   const sendSecurity = async (request: Request, response: Response, user: User, problem: string | null) => {
-    const { data } = sessionOf(request)
-    // Said once, to whoever changed something.
-    const { securityNote: note = null } = data
-    if (note !== null) delete data.securityNote
+    const done = takeDone(sessionOf(request), 'factor-added', 'factor-removed')
     const list = await factors.list(user.username)
     await pages.send(request, response, {
       title: 'Security',
@@ -105,7 +92,7 @@ export function securityRoutes(parts: {
           addApp: offered && hasRoomFor(list, 'totp'),
           addPasskey: offered && passkeys && hasRoomFor(list, 'passkey'),
           now: clock(),
-          note,
+          note: done && noteOf(done),
           problem,
         }),
     })
@@ -196,9 +183,13 @@ export function securityRoutes(parts: {
         if (!factor || !(await factors.remove(username, id))) return response.redirect(303, '/security')
         const { kind, label } = factor
         await changed(request, username, { change: 'removed', kind, label })
-        done(request, response, `${label || 'The recovery codes'} ${label ? 'was' : 'were'} removed.`)
+        done(request, response, { what: 'factor-removed', name: label })
       }),
     )
+}
+
+function noteOf({ what, name = '' }: Done): string {
+  return `${name || 'The recovery codes'} ${name ? 'was' : 'were'} ${what === 'factor-added' ? 'added' : 'removed'}.`
 }
 
 /** The secret in an address for authenticator apps that our own page sent back, or `null`. */

@@ -40,7 +40,11 @@ export function tokenRoutes(parts: {
       const amr = ['pwd']
       if (await factors.required(user.username)) {
         const code = textField(request.body, 'code')
-        if (code === null) return response.status(401).json({ msg: 'Second factor required', second_factor: true })
+        if (code === null) {
+          // Whoever stole a password could learn here whether it is right, and nobody would know.
+          await notices.secondFactorFailed(user.username, device.facts(request))
+          return response.status(401).json({ msg: 'Second factor required', second_factor: true })
+        }
         // A program has no cookies, and so no device that is known.
         const attempt = { userId: user.username, device: null, origin: device.facts(request) }
         const passed = await factors.checkCode(attempt, code)
@@ -53,7 +57,7 @@ export function tokenRoutes(parts: {
       }
       const facts = requestFacts(request, response)
       const tokens = await bearer.signIn(facts, user.username, { amr, generation })
-      await notices.newDevice(user.username, device.facts(request))
+      await device.programSignedIn(request, user.username)
       response.json(tokens)
     })
     .post('/api/token/refresh', endpoint(bearer.endpoints.refresh))

@@ -21,14 +21,9 @@ export interface Dashboard {
   readonly copiesInCart: number
 }
 
-const proofs: Record<string, string> = {
-  pwd: 'password',
-  otp: 'one-time code',
-  hwk: 'security key',
-  swk: 'passkey',
-  user: 'presence',
-  mfa: 'two factors',
-}
+/** What somebody may have proved who they are with. That a key saw its user, or checked them, is told by the level. */
+const proofs: Record<string, string> = { pwd: 'password', otp: 'code', hwk: 'passkey', swk: 'passkey' }
+const sentence = new Intl.ListFormat('en')
 
 const roles: Record<Role, string> = {
   student: 'You study here. Your books, your profile, your session.',
@@ -51,7 +46,7 @@ ${time('Ends when unused', view.idleExpiresAt, view.now, 'idle')}
 ${time('Ends in any case', view.absoluteExpiresAt, view.now, 'end')}
 </dl>
 <dl class="facts">
-<div><dt>Assurance</dt><dd>Level ${view.aal} of 3, by ${view.amr.map(proof => proofs[proof] ?? proof).join(' and ') || 'nothing'}</dd></div>
+<div><dt>Assurance</dt><dd>Level ${view.aal} of 3, by ${proved(view.amr)}</dd></div>
 <div><dt>On this device</dt><dd>${view.persistent ? 'Kept after the browser closes' : 'Forgotten when the browser closes'}</dd></div>
 <div><dt>Session id</dt><dd><code>${view.sid}</code> <small>a name, not a key</small></dd></div>
 </dl>
@@ -61,6 +56,11 @@ ${time('Ends in any case', view.absoluteExpiresAt, view.now, 'end')}
 <article><h2>Books</h2><p>${view.copiesInCart === 0 ? 'Your cart is empty so far.' : `${view.copiesInCart} ${view.copiesInCart === 1 ? 'copy' : 'copies'} in your cart.`}</p><a href="/shop">To the book shop</a></article>
 <article><h2>Under the hood</h2><p>The cookies and headers of this visit.</p><a href="/inspect_headers">Look at your headers</a></article>
 </section>`
+}
+
+function proved(amr: readonly string[]): string {
+  const words = amr.filter(method => method !== 'user' && method !== 'mfa').map(method => proofs[method] ?? method)
+  return sentence.format(new Set(words)) || 'nothing'
 }
 
 function time(label: string, at: number, now: number, kind: string): Html {

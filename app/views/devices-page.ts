@@ -20,13 +20,14 @@ export interface Devices {
 export function devicesPage(visitor: Visitor, { open, here, now, done }: Devices): Html {
   const others = open.filter(({ sid }) => sid !== here)
   const own = open.filter(({ sid }) => sid === here)
-  return html`<h1>Where you are signed in</h1>
+  return html`<p class="kicker">Your account</p>
+<h1>Where you are signed in</h1>
 <p class="lead">${
     others.length === 0
       ? 'Only here. Whatever else you sign in to will be listed on this page.'
       : `Here, and in ${others.length === 1 ? 'one other place' : `${others.length} other places`}. End what you do not recognise.`
   }</p>
-${done === null ? '' : html`<p class="notice good" role="status">${done === 'others-ended' ? 'Signed out everywhere else.' : 'That device is signed out.'}</p>`}
+${done === null ? '' : html`<p class="notice good" role="status">${done.what === 'others-ended' ? 'Signed out everywhere else.' : 'That device is signed out.'}</p>`}
 <ul class="devices" role="list">
 ${[...own, ...others].map(session => device(visitor, session, session.sid === here, now))}
 </ul>

@@ -27,20 +27,14 @@ export function layout(visitor: Visitor, page: Page): Html {
 <title>${page.title} · Campus</title>
 <link rel="icon" href="/assets/mark.svg" type="image/svg+xml">
 ${styleSheets.map(name => html`<link rel="stylesheet" href="/assets/${name}.css">`)}
+<script src="/assets/submit-once.js"></script>
 ${visitor.watch === null ? '' : watch(visitor.watch)}
 </head>
 <body>
 <a class="skip" href="#content">Skip to content</a>
 <header class="top">
 <div class="wrap">
-<a class="brand" href="/">${mark()}<span>Campus</span></a>
-<nav aria-label="Main">
-${visitor.username === null ? '' : html`<a href="/dashboard"${current(page, '/dashboard')}>Dashboard</a>`}
-<a href="/shop"${current(page, '/shop')}>Books${cartBadge(visitor.copiesInCart)}</a>
-${visitor.username === null ? '' : html`<a href="/grades"${current(page, '/grades')}>Grades</a>`}
-${visitor.username === null ? '' : html`<a href="/profile"${current(page, '/profile')}>Profile</a>`}
-${visitor.username === null ? '' : html`<a href="/devices"${current(page, '/devices')}>Devices</a>`}
-</nav>
+${visitor.isLocked ? html`<span class="brand">${mark()}<span>Campus</span></span>` : waysToGo(visitor, page)}
 <div class="account">${account(visitor, page)}</div>
 </div>
 </header>
@@ -49,13 +43,27 @@ ${page.body}
 </main>
 <footer class="bottom">
 <div class="wrap">
-<p>Campus shows what <b>Latchkey</b> does for a session. <a href="/inspect_headers">Look at your headers</a></p>
-${themeSwitch(visitor, page.path)}
+<p>Campus shows what <b>Latchkey</b> does for a session.${visitor.isLocked ? '' : html` <a href="/inspect_headers">Look at your headers</a>`}</p>
+${visitor.isLocked ? '' : themeSwitch(visitor, page.path)}
 </div>
 </footer>
 </body>
 </html>
 `
+}
+
+/** Absent where the session is locked: each of them would lead back to where it is unlocked. */
+function waysToGo(visitor: Visitor, page: Page): Html {
+  const forUsers = (path: string, name: string) =>
+    visitor.username === null ? '' : html`<a href="${path}"${current(page, path)}>${name}</a>`
+  return html`<a class="brand" href="/">${mark()}<span>Campus</span></a>
+<nav aria-label="Main">
+${forUsers('/dashboard', 'Dashboard')}
+<a href="/shop"${current(page, '/shop')}>Books${cartBadge(visitor.copiesInCart)}</a>
+${forUsers('/grades', 'Grades')}
+${forUsers('/profile', 'Profile')}
+${forUsers('/devices', 'Devices')}
+</nav>`
 }
 
 /**
@@ -69,6 +77,10 @@ function watch({ src, options }: PageWatch): Html {
 function account(visitor: Visitor, page: Page): Html | '' {
   if (visitor.username !== null) {
     return html`<span class="who" title="Signed in as ${visitor.username}">${visitor.username}</span>
+<form method="post" action="/logout">${csrfField(visitor)}<button class="quiet" type="submit">Sign out</button></form>`
+  }
+  if (visitor.isLocked) {
+    return html`<span class="who locked">Locked</span>
 <form method="post" action="/logout">${csrfField(visitor)}<button class="quiet" type="submit">Sign out</button></form>`
   }
   // Where nobody can say who this is, the way out is shown all the same: the page behind it asks again.

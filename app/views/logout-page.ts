@@ -5,7 +5,7 @@ import type { Visitor } from './visitor.ts'
 
 /** Asks before it ends anything: a GET must not, or any page with an image tag could sign people out (CSD-4). */
 export function logoutPage(visitor: Visitor): Html {
-  if (visitor.username === null) {
+  if (visitor.username === null && !visitor.isLocked) {
     return html`<section class="sheet">
 <h1>You are not signed in</h1>
 <p>There is nothing to sign out of.</p>
@@ -16,7 +16,7 @@ export function logoutPage(visitor: Visitor): Html {
 <h1>Sign out?</h1>
 <p>Your session ends at once, on this device only. What you did not save is gone.</p>
 <form method="post" action="/logout" class="actions">${csrfField(visitor)}
-<button type="submit">Sign out</button> <a class="button quiet" href="/dashboard">Stay</a>
+<button type="submit">Sign out</button> <a class="button quiet" href="${visitor.isLocked ? '/reauthenticate' : '/dashboard'}">Stay</a>
 </form>
 </section>`
 }

@@ -15,7 +15,8 @@ export interface NewApp extends TotpEnrolment {
 
 /** Shows the secret as a picture and as text, and asks for the first code: until that is right, nothing is stored. */
 export function newAppPage(visitor: Visitor, app: NewApp): Html {
-  return html`<h1>New authenticator app</h1>
+  return html`<p class="kicker">Your account</p>
+<h1>New authenticator app</h1>
 <p class="lead">Nothing changes before you have typed a code that the app shows.</p>
 <div class="columns">
 <section class="card">

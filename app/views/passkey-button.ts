@@ -21,7 +21,7 @@ export interface PasskeyButton {
 export function passkeyButton({ use, text, challenge = null, action, or }: PasskeyButton): Html {
   return html`<div class="passkey" data-passkey="${use}"${challenge === null ? '' : html` data-challenge="${challenge}"`}${action === undefined ? '' : html` data-action="${action}"`} hidden>
 <input type="hidden" name="passkey" value="">
-<button type="button" class="quiet">${keySign()}${text}</button>
+<button type="button"${use === 'registration' ? '' : html` class="quiet"`}>${keySign()}${text}</button>
 <p class="notice bad" role="alert" hidden></p>
 ${or === undefined ? '' : html`<p class="or">${or}</p>`}
 </div><script type="module" src="/assets/passkeys.js"></script>`

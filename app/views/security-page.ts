@@ -26,7 +26,8 @@ const kinds = { totp: 'Authenticator app', passkey: 'Passkey', recovery: 'Recove
 export function securityPage(visitor: Visitor, page: Security): Html {
   const strong = page.list.filter(({ kind }) => kind !== 'recovery')
   const codes = page.list.find(({ kind }) => kind === 'recovery') ?? null
-  return html`<h1>How you sign in</h1>
+  return html`<p class="kicker">Your account</p>
+<h1>How you sign in</h1>
 <p class="lead">${
     strong.length === 0
       ? 'With your password alone, so far. A second factor keeps others out who learn it.'
@@ -66,7 +67,7 @@ function removal(visitor: Visitor, id: string, label: string, list: readonly Fac
   return html`<details class="remove"><summary>Remove<span class="unseen"> ${label}</span></summary>
 <form method="post" action="/security/remove" class="fields">${csrfField(visitor)}
 <input type="hidden" name="id" value="${id}">
-<p>${isLast ? 'Your password alone will do from then on, and your recovery codes go too.' : 'It will not sign you in any more.'}</p>
+<p>${isLast ? 'Your password alone will do from then on, and your recovery codes go too. If it has fewer than 15 characters, choose a longer one.' : 'It will not sign you in any more.'}</p>
 ${endOthersTick()}
 <button type="submit">Remove it</button>
 </form></details>`

@@ -10,6 +10,8 @@ export type Theme = (typeof themes)[number]
 export interface Visitor {
   /** The signed-in user, or `null` for a guest. */
   readonly username: string | null
+  /** Whether the session is locked: all that works then is to unlock it, or to sign out. */
+  readonly isLocked: boolean
   readonly theme: Theme
   readonly copiesInCart: number
   /** For the hidden field of forms; `null` where the session cannot be asked, then no form is shown that needs it. */
@@ -31,4 +33,11 @@ export interface PageWatch {
 }
 
 /** Somebody about whom nothing can be said, for example because the session store is down. */
-export const stranger: Visitor = { username: null, theme: 'system', copiesInCart: 0, csrfToken: null, watch: null }
+export const stranger: Visitor = {
+  username: null,
+  isLocked: false,
+  theme: 'system',
+  copiesInCart: 0,
+  csrfToken: null,
+  watch: null,
+}

@@ -1,5 +1,8 @@
 import type { AssuranceLevel } from '../session/assurance.ts'
 
+/** Times by level, for those that were reached. */
+export type LevelTimes = Readonly<Partial<Record<2 | 3, number>>>
+
 /** Whom an access token speaks for. */
 export interface AccessSubject {
   /** The user (`sub`), 1–256 characters. */
@@ -14,6 +17,11 @@ export interface AccessSubject {
   readonly amr: readonly string[]
   /** The level they reached, NIST's AAL 1–3; in the token it is the text `acr`: `"1"`, `"2"` or `"3"`. */
   readonly aal: AssuranceLevel
+  /**
+   * Since when what was proved reached the levels above 1 (`acr_times`), epoch ms; a token knows it to the second, rounded down.
+   * Left out: unknown, and then nothing above level 1 counts as fresh.
+   */
+  readonly levelReachedAt?: LevelTimes
   /** Thumbprint of the key that must be proved with every use (`cnf.jkt`, RFC 9449), or `null` for a plain bearer token. */
   readonly keyThumbprint: string | null
   /** Further claims of the application. Everybody who holds the token can read them: nothing private (WSTG-SESS-10i). */
@@ -47,7 +55,7 @@ export interface AccessClaims {
 /** Longest life of an access token: RFC 6750 section 5.3 says an hour or less. */
 export const longestLifeMs = 3_600_000
 
-const ownNames = new Set('iss sub aud exp nbf iat jti client_id sid auth_time amr acr cnf'.split(' '))
+const ownNames = new Set('iss sub aud exp nbf iat jti client_id sid auth_time amr acr acr_times cnf'.split(' '))
 
 /** Names among these claims that we write ourselves; an application's claim must not stand in for one of them. */
 export function reservedNames(claims: Readonly<Record<string, unknown>>): string[] {
@@ -67,6 +75,7 @@ export function writeClaims(token: AccessToken): Record<string, unknown> {
     auth_time: token.authenticatedAt / 1000,
     amr: token.amr,
     acr: String(token.aal),
+    ...(token.levelReachedAt === undefined ? {} : { acr_times: inUnits(token.levelReachedAt, 1 / 1000) }),
     iat: token.issuedAt / 1000,
     exp: token.expiresAt / 1000,
     jti: token.jti,
@@ -89,6 +98,7 @@ export function readClaims(claims: Readonly<Record<string, unknown>>): AccessCla
     auth_time,
     amr,
     acr,
+    acr_times,
     iat,
     exp,
     nbf,
@@ -102,6 +112,8 @@ export function readClaims(claims: Readonly<Record<string, unknown>>): AccessCla
   if (!isListOfTexts(amr, 64) || (acr !== '1' && acr !== '2' && acr !== '3')) return null
   if (!isSecond(iat) || !isSecond(exp) || !isSecond(auth_time) || !(nbf === undefined || isSecond(nbf))) return null
   if (exp <= iat || (exp - iat) * 1000 > longestLifeMs || auth_time > iat) return null
+  const levelReachedAt = acr_times === undefined ? undefined : levelTimesOf(acr_times, auth_time)
+  if (levelReachedAt === null) return null
   const keyThumbprint = cnf === undefined ? null : thumbprintOf(cnf)
   if (keyThumbprint === undefined) return null
   return {
@@ -115,6 +127,7 @@ export function readClaims(claims: Readonly<Record<string, unknown>>): AccessCla
       authenticatedAt: auth_time * 1000,
       amr,
       aal: Number(acr) as AssuranceLevel,
+      ...(levelReachedAt === undefined ? {} : { levelReachedAt }),
       keyThumbprint,
       jti,
       issuedAt: iat * 1000,
@@ -122,6 +135,19 @@ export function readClaims(claims: Readonly<Record<string, unknown>>): AccessCla
       claims: Object.fromEntries(Object.entries(claims).filter(([name]) => !ownNames.has(name))),
     },
   }
+}
+
+/** Times by level, none later than `latest`, both in seconds; `null` when they are anything else. */
+function levelTimesOf(times: unknown, latest: number): LevelTimes | null {
+  if (typeof times !== 'object' || times === null || Array.isArray(times)) return null
+  const isGood = Object.entries(times).every(
+    ([level, at]) => (level === '2' || level === '3') && isSecond(at) && at <= latest,
+  )
+  return isGood ? inUnits(times, 1000) : null
+}
+
+function inUnits(times: LevelTimes, factor: number): LevelTimes {
+  return Object.fromEntries(Object.entries(times).map(([level, at]) => [level, Math.round(at * factor)]))
 }
 
 function isText(value: unknown, longest: number): value is string {

@@ -6,6 +6,7 @@ import { RecentMap } from '../session/recent-map.ts'
 import {
   type AccessSubject,
   type AccessToken,
+  type LevelTimes,
   longestLifeMs,
   readClaims,
   reservedNames,
@@ -98,6 +99,9 @@ export class AccessTokens {
       issuer: this.#issuer,
       audience: [this.#audienceOf(subject.audience)],
       authenticatedAt: Math.min(wholeSecond(subject.authenticatedAt), issuedAt),
+      ...(subject.levelReachedAt === undefined
+        ? {}
+        : { levelReachedAt: wholeSeconds(subject.levelReachedAt, issuedAt) }),
       claims: ownClaims(subject.claims ?? {}),
       jti: randomBytes(16).toString('base64url'),
       issuedAt,
@@ -207,6 +211,10 @@ function assertReadable(claims: Record<string, unknown>): void {
       'An access token needs a user id and a client id of 1–256 characters, a session id, the time of the sign-in, at most 16 amr values, an aal of 1–3 and, if any, a key thumbprint of 43 characters.',
     )
   }
+}
+
+function wholeSeconds(times: LevelTimes, latest: number): LevelTimes {
+  return Object.fromEntries(Object.entries(times).map(([level, at]) => [level, Math.min(wholeSecond(at), latest)]))
 }
 
 function wholeSecond(at: number): number {

@@ -2,9 +2,11 @@ import { Refusal, UsageError } from '../errors.ts'
 import { Client } from '../http/client.ts'
 import type { SessionHost } from '../http/exchange.ts'
 import type { RequestFacts } from '../http/request-facts.ts'
+import { type FactorProof, levelReachedAt } from '../session/assurance.ts'
 import type { BearerHolder } from '../session/body.ts'
 import { Session } from '../session/session.ts'
 import type { SignInOptions } from '../session/sign-in.ts'
+import type { LevelTimes } from './access-claims.ts'
 import type { AccessTokens } from './access-token.ts'
 import type { Possession } from './possession.ts'
 import { RefreshCarrier } from './refresh-carrier.ts'
@@ -164,12 +166,21 @@ export class Grants {
     const { tokens, host } = this.#parts
     const change = await session.settle(false)
     const refreshToken = change && change !== 'clear' ? change.token : presented
-    const { id: sid, userId, authenticatedAt, absoluteExpiresAt: notAfter, amr, aal } = session
+    const { id: sid, userId, authenticatedAt, absoluteExpiresAt: notAfter, amr, aal, proofs } = session
     if (refreshToken === null || sid === null || userId === null || authenticatedAt === null || notAfter === null) {
       throw new Error('a bearer session without a user')
     }
     const { clientId, keyThumbprint } = holder
-    const subject = { sid, userId, clientId, authenticatedAt, amr, aal, keyThumbprint }
+    const subject = {
+      sid,
+      userId,
+      clientId,
+      authenticatedAt,
+      amr,
+      aal,
+      levelReachedAt: levelTimesOf(proofs),
+      keyThumbprint,
+    }
     const now = host.engine.now()
     const access = await tokens.mint({ ...subject, claims, notAfter }, now)
     return {
@@ -179,4 +190,9 @@ export class Grants {
       expires_in: Math.floor((tokens.expiryOf(now, notAfter) - now) / 1000),
     }
   }
+}
+
+function levelTimesOf(proofs: readonly FactorProof[]): LevelTimes {
+  const times = ([2, 3] as const).map(level => [level, levelReachedAt(proofs, level)] as const)
+  return Object.fromEntries(times.filter(([, at]) => at !== null))
 }

@@ -1,4 +1,4 @@
-import { authenticatedAt, levelSince } from '../session/assurance.ts'
+import { authenticatedAt, levelReachedAt, levelSince } from '../session/assurance.ts'
 import { type Awaitable, after } from '../session/awaitable.ts'
 import type { SessionBody } from '../session/body.ts'
 import type { Engine } from '../session/engine.ts'
@@ -59,9 +59,12 @@ function cameWithCurrent({ issuedAt }: AccessToken, { proofs, secret }: SessionB
  * signing key cannot raise the level of a session, make it fresher, or free it of the key that it is bound to.
  */
 function mayCome(access: AccessToken, { bearer, proofs }: SessionBody): boolean {
-  const { aal, clientId, keyThumbprint } = access
+  const { aal, clientId, keyThumbprint, levelReachedAt: reached = {} } = access
   if (bearer?.clientId !== clientId || (bearer.keyThumbprint !== null && bearer.keyThumbprint !== keyThumbprint))
     return false
+  for (const level of [2, 3] as const) {
+    if ((reached[level] ?? 0) > (levelReachedAt(proofs, level) ?? 0)) return false
+  }
   const last = authenticatedAt(proofs)
   return aal <= levelSince(proofs, 0) && last !== null && access.authenticatedAt <= last
 }

@@ -19,7 +19,10 @@ import type { Possession } from './possession.ts'
 export interface BearerRequirements {
   /** The level of assurance (NIST AAL) that the session must have reached. Default: any. */
   readonly level?: Exclude<AssuranceLevel, 0>
-  /** How long ago the user may have proved who they are at most, such as `'5m'` (ASVS 7.5.1). Default: any time. */
+  /**
+   * How long ago the user may have proved who they are at most, such as `'5m'` (ASVS 7.5.1); with `level`, by what reaches
+   * that level by itself. Default: any time.
+   */
   readonly maxAge?: Duration
 }
 
@@ -120,7 +123,10 @@ export class Resource {
   #assertAssurance(access: AccessToken, { level, maxAge }: BearerRequirements, now: number, client: Client): void {
     const maxAgeMs = maxAge === undefined ? Number.POSITIVE_INFINITY : durationMs(maxAge, 'maxAge')
     const isStrong = level === undefined || access.aal >= level
-    if (isStrong && now - access.authenticatedAt < maxAgeMs) return
+    // Both together: what is fresh must reach the level by itself, as with cookies (ASVS 6.3.4).
+    const provedAt = level === 2 || level === 3 ? access.levelReachedAt?.[level] : access.authenticatedAt
+    const isFresh = maxAge === undefined || (provedAt !== undefined && now - provedAt < maxAgeMs)
+    if (isStrong && isFresh) return
     const parameters = {
       error: 'insufficient_user_authentication',
       ...(level === undefined ? {} : { acr_values: String(level) }),

@@ -9,11 +9,12 @@ const longestMs = 3_600_000
 const timeEnds = 13
 const ivEnds = timeEnds + 12
 
-/** A key that encrypts and decrypts and cannot be read out again; `null` where there is none, as over plain HTTP. */
-export async function importKey(formKey: string | null): Promise<CryptoKey | null> {
-  if (!formKey || !crypto.subtle) return null
-  const raw = fromText(atob(formKey.replaceAll('-', '+').replaceAll('_', '/')))
-  return crypto.subtle.importKey('raw', raw, 'AES-GCM', false, ['encrypt', 'decrypt'])
+/** Keys that encrypt and decrypt and cannot be read out again; none where there is no cryptography, as over plain HTTP. */
+export async function importKeys(formKeys: readonly string[]): Promise<CryptoKey[]> {
+  if (!crypto.subtle) return []
+  const raw = (key: string) => fromText(atob(key.replaceAll('-', '+').replaceAll('_', '/')))
+  const usages: KeyUsage[] = ['encrypt', 'decrypt']
+  return Promise.all(formKeys.map(key => crypto.subtle.importKey('raw', raw(key), 'AES-GCM', false, usages)))
 }
 
 /** Keeps changes under a page's address. */
@@ -28,18 +29,19 @@ export async function keep(address: string, key: CryptoKey, changes: Changes): P
  * Takes out what was kept under a page's address, and deletes it; `null` when there is nothing, when it is another user's,
  * was tampered with, or is older than an hour. Whatever is older than an hour goes, wherever it belongs.
  */
-export async function takeOut(address: string, key: CryptoKey | null): Promise<Changes | null> {
+export async function takeOut(address: string, keys: readonly CryptoKey[]): Promise<Changes | null> {
   forget(longestMs)
   const entry = sessionStorage.getItem(prefix + address)
   sessionStorage.removeItem(prefix + address)
-  if (!entry || !key) return null
-  try {
-    const how = lock(fromText(entry.slice(timeEnds, ivEnds)), timeOf(entry), address)
-    const open = await crypto.subtle.decrypt(how, key, fromText(entry.slice(ivEnds)))
-    return JSON.parse(new TextDecoder().decode(open))
-  } catch {
-    return null
+  if (!entry) return null
+  for (const key of keys) {
+    try {
+      const how = lock(fromText(entry.slice(timeEnds, ivEnds)), timeOf(entry), address)
+      const open = await crypto.subtle.decrypt(how, key, fromText(entry.slice(ivEnds)))
+      return JSON.parse(new TextDecoder().decode(open))
+    } catch {}
   }
+  return null
 }
 
 /** Deletes what is kept in this tab for so long or longer. */

@@ -11,10 +11,10 @@ export interface SessionStatus {
   /** Opaque, the same for the same user in every tab; `null` when nobody is signed in. */
   readonly subject: string | null
   /**
-   * base64url of 32 bytes: the user's own key, the same after the next sign-in. What was typed is kept under it; `null`
-   * keeps nothing.
+   * base64url of 32 bytes each: the user's own keys, the same after the next sign-in. What was typed is kept under the first and
+   * opened with any, because the server may change its secret in between; none keeps nothing.
    */
-  readonly formKey: string | null
+  readonly formKeys: readonly string[]
   /** For the header `X-CSRF-Token` and the form field `csrf_token`. */
   readonly csrfToken: string
 }

@@ -1,7 +1,7 @@
 import { type Deadlines, never, pauseAfter, phaseAt, warningLength } from './deadlines.ts'
 import { showWarning, type Warning } from './dialog.ts'
 import { markPasswords, readChanges, restore } from './form-fields.ts'
-import { forget, importKey, keep, takeOut } from './kept-forms.ts'
+import { forget, importKeys, keep, takeOut } from './kept-forms.ts'
 import { showRestored } from './notice.ts'
 import { type Answer, ask, extend, leadsTo, refreshForms, signOut } from './requests.ts'
 import type { SessionStatus } from './status.ts'
@@ -46,7 +46,7 @@ export function watchSession(options: WatchOptions): Watch {
 
   /** For whom this page was made; `undefined` until the server said so. */
   let owner: string | null | undefined
-  let key: CryptoKey | null = null
+  let keys: readonly CryptoKey[] = []
   let subject: string | null = null
   let csrfToken = ''
   let deadlines: Deadlines = { askedAt: 0, idleIn: null, endsIn: null, warnMs: 0 }
@@ -120,36 +120,36 @@ export function watchSession(options: WatchOptions): Watch {
     if (!owner) return
     if (owner !== subject) return leave()
     onPurpose = false
-    const { idleIn, endsIn, formKey } = status as SessionStatus
+    const { idleIn, endsIn, formKeys } = status as SessionStatus
     longestIdleMs = Math.max(longestIdleMs, idleIn ?? never)
     const warnMs = warningLength(options.warnBefore ?? 60_000, longestIdleMs)
     deadlines = { askedAt, idleIn, endsIn, warnMs }
-    if (first) await begin(formKey)
+    if (first) await begin(formKeys)
   }
 
-  async function begin(formKey: string | null): Promise<void> {
+  async function begin(formKeys: readonly string[]): Promise<void> {
     markPasswords()
     try {
-      key = await importKey(formKey)
-      const changes = await takeOut(address(), key)
+      keys = await importKeys(formKeys)
+      const changes = await takeOut(address(), keys)
       if (changes && restore(changes)) showRestored(texts)
     } catch {
       // No storage, or a key that is none: the page does without.
     }
   }
 
-  /** The page is over: keeps what was typed, forgets the key, and goes to sign in. */
+  /** The page is over: keeps what was typed, forgets the keys, and goes to sign in. */
   async function leave(): Promise<void> {
     tell()
     stop()
     try {
       const changes = readChanges()
       if (onPurpose) forget(0)
-      else if (key && changes) await keep(address(), key, changes)
+      else if (keys[0] && changes) await keep(address(), keys[0], changes)
     } catch {
       // Storage is full or forbidden: what was typed is lost, and the page must go all the same.
     }
-    key = null
+    keys = []
     const to = new URL(options.signInUrl, location.href)
     if (to.pathname !== location.pathname) to.searchParams.set('returnTo', address())
     location.replace(to)

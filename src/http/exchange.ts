@@ -73,7 +73,7 @@ export class Exchange<Data extends object = Record<string, unknown>> implements 
   /** What the page may know of its session, for `latchkey/browser`. Needs a loaded session. */
   sessionStatus(): SessionStatus {
     const { engine, ring } = this.#host
-    return statusOf(this.session, ring.newest, engine.now(), this.csrfToken())
+    return statusOf(this.session, ring, engine.now(), this.csrfToken())
   }
 
   /**

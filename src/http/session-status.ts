@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto'
-import type { RingKey } from '../session/key-ring.ts'
+import { createHmac, hash, type KeyObject } from 'node:crypto'
+import type { KeyRing } from '../session/key-ring.ts'
 import type { Session } from '../session/session.ts'
 
 /** What a page may know of the session that it was made in: `latchkey/browser` warns by it before the session ends. */
@@ -15,16 +15,16 @@ export interface SessionStatus {
   /** Stands for the user: the same in all tabs and after each sign-in, and tells nobody who it is. `null`: nobody. */
   readonly subject: string | null
   /**
-   * The user's own key, 32 bytes as base64url, for what a page keeps for them when their session is over: the same after each
-   * sign-in until the server's secret changes, and nobody else ever gets it. `null` when nobody is signed in.
+   * The user's own keys, 32 bytes each as base64url, for what a page keeps for them when their session is over: one for each of
+   * the server's secrets, newest first, the same after each sign-in. Nobody else ever gets them. Empty when nobody is signed in.
    */
-  readonly formKey: string | null
+  readonly formKeys: readonly string[]
   /** A token for requests of the page that change something. */
   readonly csrfToken: string
 }
 
 /** The status of a loaded session at this moment. */
-export function statusOf(session: Session<object>, key: RingKey, now: number, csrfToken: string): SessionStatus {
+export function statusOf(session: Session<object>, ring: KeyRing, now: number, csrfToken: string): SessionStatus {
   const { userId, idleExpiresAt, absoluteExpiresAt } = session
   const left = (at: number | null) => (userId === null || at === null ? null : Math.max(0, at - now))
   return {
@@ -32,12 +32,18 @@ export function statusOf(session: Session<object>, key: RingKey, now: number, cs
     locked: session.locked !== null,
     idleIn: left(idleExpiresAt),
     endsIn: left(absoluteExpiresAt),
-    subject: userId === null ? null : usersOwn(key, 'subject', userId).subarray(0, 16).toString('base64url'),
-    formKey: userId === null ? null : usersOwn(key, 'form key', userId).toString('base64url'),
+    subject: userId === null ? null : subjectOf(userId),
+    formKeys: userId === null ? [] : ring.all.map(({ formKey }) => formKeyOf(formKey, userId)),
     csrfToken,
   }
 }
 
-function usersOwn({ formKey }: RingKey, purpose: string, userId: string): Buffer {
-  return createHmac('sha256', formKey).update(`${purpose} ${userId}`).digest()
+/** No secret: only the user's own pages get it, and it must stay the same when the server's secret changes. */
+function subjectOf(userId: string): string {
+  return hash('sha256', JSON.stringify(['latchkey subject', userId]), 'base64url').slice(0, 22)
+}
+
+/** As JSON, because ids of users may hold anything, lone surrogates included. */
+function formKeyOf(key: KeyObject, userId: string): string {
+  return createHmac('sha256', key).update(JSON.stringify(userId)).digest('base64url')
 }

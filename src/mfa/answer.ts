@@ -51,7 +51,7 @@ export interface FactorSession {
   /** Who is signed in, or `null`: also while a second factor is still to come, and while the session is locked. */
   readonly userId: string | null
   /** A challenge that this session answers once. */
-  challenge(purpose: string, data?: unknown): Promise<string>
+  challenge(purpose: string, data?: unknown, options?: { readonly lifetime?: '10m' }): Promise<string>
   /** Whether the challenge was open and is for this; spends it. */
   answer(challenge: string, purpose: string, data?: unknown): Promise<boolean>
 }

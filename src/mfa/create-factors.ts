@@ -85,14 +85,13 @@ class SecondFactors implements Factors {
   }
 
   async beginTotp(session: FactorSession, account: string): Promise<TotpEnrolment> {
-    const { sid, userId } = await signedIn(session)
-    return this.#totp.begin(sid, userId, account)
+    return this.#totp.begin(session, await signedIn(session), account)
   }
 
   async confirmTotp(session: FactorSession, ticket: string, code: string, label: string): Promise<FactorAnswer> {
     const whom = await signedIn(session)
-    const name = labelOf(label)
-    return this.#add(whom, () => this.#totp.confirm(whom.sid, whom.userId, textOf(ticket), textOf(code), name))
+    const sent = { ticket: textOf(ticket), code: textOf(code), label: labelOf(label) }
+    return this.#add(whom, () => this.#totp.confirm(session, whom, sent))
   }
 
   async beginPasskey(session: FactorSession, account: string): Promise<PasskeyCreationOptions> {
@@ -132,10 +131,10 @@ class SecondFactors implements Factors {
     response: unknown,
     options?: PasskeyChallengeOptions,
   ): Promise<FactorAnswer> {
-    const passkeys = this.#passkeysOn()
     const { userId } = attempt
-    const check = () => passkeys.check(session, userId, response, options)
-    return userId === null ? this.#judge(attempt, await check()) : this.#attempt({ ...attempt, userId }, check)
+    const checked = await this.#passkeysOn().check(session, userId, response, options)
+    // A challenge of the caller's was not spent here, so this may be an old answer sent again: it forgives nothing.
+    return this.#judge(attempt, checked, options?.challenge === undefined)
   }
 
   renewRecoveryCodes(userId: string): Promise<string[]> {
@@ -197,7 +196,7 @@ class SecondFactors implements Factors {
     const side = device === null ? 'unknown' : 'known'
     return this.#turns.run([JSON.stringify([side, userId])], async () => {
       const waitMs = await this.#throttle.admit(userId, side)
-      if (waitMs === 0) return this.#judge(attempt, await check())
+      if (waitMs === 0) return this.#judge(attempt, await check(), true)
       const seconds = Math.ceil(waitMs / 1000)
       this.#tell(attempt, { type: 'factor.throttled', seconds })
       return { outcome: 'wait', seconds }
@@ -205,11 +204,11 @@ class SecondFactors implements Factors {
   }
 
   /** Tells what came out. A success forgives all failures before it, also those that were counted for it in advance. */
-  async #judge(attempt: PasskeyAttempt, checked: Checked): Promise<FactorAnswer> {
+  async #judge(attempt: PasskeyAttempt, checked: Checked, forgives: boolean): Promise<FactorAnswer> {
     if (!checked.ok || checked.userId !== (attempt.userId ?? checked.userId)) return this.#refuse(attempt, checked)
     const { userId, factor, amr } = checked
     // The factor is spent, so its user is let in; that a count stayed behind was told as an event.
-    await this.#throttle.forgive(userId).catch(() => {})
+    if (forgives) await this.#throttle.forgive(userId).catch(() => {})
     this.#tell({ ...attempt, userId }, { type: 'factor.passed', factor })
     return { outcome: 'passed', userId, factor, amr: [...amr] }
   }

@@ -86,8 +86,9 @@ export interface Factors {
     options?: PasskeyChallengeOptions,
   ): Promise<PasskeyRequestOptions>
   /**
-   * Checks what the browser answered. Without a username nobody can be throttled before it is known who it is, and nobody
-   * needs to be: a signature over a fresh challenge of this session cannot be guessed.
+   * Checks what the browser answered. Not throttled: a signature over a fresh challenge of this session cannot be guessed, and if
+   * nonsense counted, whoever has the cookies of a device could lock its owner out. A success forgives failures of codes, unless the
+   * challenge is the caller's (`options.challenge`), who spends it later.
    */
   checkPasskey(
     session: FactorSession,

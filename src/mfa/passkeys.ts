@@ -165,7 +165,9 @@ export class Passkeys {
    * One for all passkeys of a user, also when the server's keys change: an authenticator keeps one per site and handle.
    */
   #handleFor(userId: string, own: readonly Passkey[]): string {
-    const made = createHmac('sha256', this.#host.ring.newest.factorKey).update(`passkey user handle\0${userId}`)
+    const made = createHmac('sha256', this.#host.ring.newest.factorKey).update(
+      JSON.stringify(['passkey user handle', userId]),
+    )
     return own[0]?.userHandle ?? made.digest('base64url')
   }
 }

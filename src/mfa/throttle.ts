@@ -23,7 +23,8 @@ const forgetAtOnce = 500
 /**
  * Slows down guessing of second factors, without letting a guesser lock the owner out.
  *
- * There is one throttle for all kinds of factors, or each would be worth its own guesses. It counts in two places: all of a
+ * There is one throttle for all that can be guessed, or each kind would be worth its own guesses; passkeys cannot be, and only
+ * forgive. It counts in two places: all of a
  * user's known devices, and all others. Whoever knows the password and burns attempts from elsewhere does not slow down the
  * owner's own devices. After 5 failures the next attempt waits a second, and twice as long after each further one, up to an
  * hour; after 50 it waits for a success from the other side. Guessing six digits with 100 attempts succeeds once in 5,000 times.

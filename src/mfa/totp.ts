@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts'
 import type { KeyRing } from '../session/key-ring.ts'
 import { sealBytes, unsealBytes } from '../session/seal.ts'
 import type { RandomBytes } from '../session/token.ts'
-import type { Checked, FactorFault } from './answer.ts'
+import type { Checked, FactorFault, FactorSession } from './answer.ts'
 import { changeFactor, type FactorChange } from './change-factor.ts'
 import type { FactorRecord, FactorStore } from './store.ts'
 import { type TotpLibrary, totpLibrary } from './totp-library.ts'
@@ -27,7 +27,8 @@ const digits = 6
 const stepMs = 30_000
 /** 160 bits, as RFC 4226 R6 advises. */
 const seedBytes = 20
-const ticketLifeMs = 10 * 60_000
+/** What the session's challenge is for: it lives for ten minutes, and is spent by the first right code. */
+const purpose = 'totp enrolment'
 /** Somebody has a phone, a spare phone and a tablet; more only help whoever guesses. */
 const mostPerUser = 5
 
@@ -59,6 +60,12 @@ export interface TotpParts {
   readonly corrupt: (userId: string) => void
 }
 
+/** Who sets an app up, and in which session. */
+interface Whose {
+  readonly sid: string
+  readonly userId: string
+}
+
 /** Time-based one-time passwords (RFC 6238). */
 export class Totp {
   readonly #parts: TotpParts
@@ -67,18 +74,17 @@ export class Totp {
     this.#parts = parts
   }
 
-  /** Makes a secret. Nothing is stored: all that is known of it is in the ticket. */
-  async begin(sid: string, userId: string, account: string): Promise<TotpEnrolment> {
+  /** Makes a secret. Nothing is stored but that the session waits for it: all that is known of it is in the ticket. */
+  async begin(session: FactorSession, { sid, userId }: Whose, account: string): Promise<TotpEnrolment> {
     const { TOTP, Secret } = await totpLibrary()
-    const { store, ring, random, now, issuer } = this.#parts
+    const { store, ring, random, issuer } = this.#parts
     const records = await store.list(userId)
     if (records.filter(isTotp).length >= mostPerUser) throw tooMany()
     const seed = random(seedBytes)
     const secret = new Secret({ buffer: bytesOf(seed) })
-    const expiresAt = Buffer.alloc(8)
-    expiresAt.writeDoubleBE(now() + ticketLifeMs)
+    const challenge = Buffer.from(await session.challenge(purpose, userId, { lifetime: '10m' }))
     const key = ring.newest
-    const sealed = sealBytes(key.factorKey, Buffer.concat([expiresAt, seed]), ticketContext(sid, userId), random)
+    const sealed = sealBytes(key.factorKey, Buffer.concat([seed, challenge]), ticketContext(sid, userId), random)
     const label = labelOf(account)
     const uri = new TOTP({ issuer, label, secret, algorithm, digits, period: stepMs / 1000 }).toString()
     return { uri, secret: secret.base32, ticket: `${key.id}.${sealed.toString('base64url')}` }
@@ -88,12 +94,17 @@ export class Totp {
    * Adds the factor when the first code is right. That code is spent: it cannot be used to sign in as well. The record's id
    * is made from the secret, so that a ticket which is sent twice adds one factor.
    */
-  async confirm(sid: string, userId: string, ticket: string, code: string, label: string): Promise<Checked> {
+  async confirm(
+    session: FactorSession,
+    { sid, userId }: Whose,
+    { ticket, code, label }: { readonly ticket: string; readonly code: string; readonly label: string },
+  ): Promise<Checked> {
     const library = await totpLibrary()
     const { store, now } = this.#parts
     const at = now()
-    const seed = this.#seedIn(ticket, ticketContext(sid, userId), at)
-    if (!seed) return refused('unconfirmed')
+    const opened = this.#openTicket(ticket, ticketContext(sid, userId))
+    if (!opened) return refused('unconfirmed')
+    const { seed, challenge } = opened
     const typed = sixDigits(code)
     if (typed === null) return refused('malformed')
     const step = this.#stepOf(library, seed, typed, at)
@@ -104,7 +115,13 @@ export class Totp {
     if (others.length >= mostPerUser) throw tooMany()
     const body = this.#seal(seed, step, userId, id)
     const added = { id, userId, kind: 'totp' as const, version: 1, label, createdAt: at, lastUsedAt: null, body }
-    return (await store.create(added)) === 'created' ? passed(userId) : refused('used')
+    if ((await store.create(added)) === 'exists') return refused('used')
+    // Last of all, because a code may be mistyped before, and because the session, or the account, may have ended until here:
+    // then nothing must be left behind, and whoever removes all of the user's factors after this finds it.
+    const isWaitedFor = await session.answer(challenge, purpose, userId).catch(() => false)
+    if (isWaitedFor) return passed(userId)
+    await store.remove(id)
+    return refused('unconfirmed')
   }
 
   /** Checks a code of six digits against all of the user's factors, and spends it. */
@@ -143,11 +160,11 @@ export class Totp {
     return steps[right.indexOf(true)] ?? null
   }
 
-  #seedIn(ticket: string, context: string, at: number): Buffer | null {
+  #openTicket(ticket: string, context: string): { seed: Buffer; challenge: string } | null {
     const [keyId = '', sealed = ''] = ticket.split('.', 2)
     const key = this.#parts.ring.find(keyId)
     const opened = key && unsealBytes(key.factorKey, Buffer.from(sealed, 'base64url'), context)
-    return opened && opened.readDoubleBE(0) > at ? opened.subarray(8) : null
+    return opened ? { seed: opened.subarray(0, seedBytes), challenge: opened.toString('latin1', seedBytes) } : null
   }
 
   #seal(seed: Buffer, lastStep: number, userId: string, id: string): string {

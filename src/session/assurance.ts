@@ -61,6 +61,12 @@ export function levelSince(proofs: readonly FactorProof[], since: number): Assur
   return Math.max(most, levelOf(methods)) as AssuranceLevel
 }
 
+/** The last instant from which on what was proved reached this level, epoch ms; `null` where it never did. */
+export function levelReachedAt(proofs: readonly FactorProof[], level: AssuranceLevel): number | null {
+  const reached = proofs.filter(({ at }) => levelSince(proofs, at) >= level).map(({ at }) => at)
+  return reached.length === 0 ? null : Math.max(...reached)
+}
+
 /** By which methods the user proved who they are, each once. */
 export function methodsOf(proofs: readonly FactorProof[]): string[] {
   return [...new Set(proofs.map(({ method }) => method))]

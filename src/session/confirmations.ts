@@ -48,7 +48,7 @@ export async function challenge(
   const made = engine.challenge({ ...subject, sid: held.record.sid }, { level, expiresAt })
   const next = await work.amend(held, ({ body }) => ({
     challenges: withChallenge(body.challenges, made.stored, now),
-    activity: work.active && !work.locked,
+    activity: work.active,
   }))
   work.goOn(next)
   return { challenge: made.challenge, expiresAt }
@@ -125,7 +125,7 @@ async function spend(
     const { left, level, fault } = work.engine.answered(newest.body.challenges, text, { ...subject, sid })
     verdict.fault = fault ?? (proved && levelProved(proved) < level ? 'too-weak' : null)
     if (fault === 'unknown') return null
-    const spent = { challenges: left, activity: work.active && !work.locked }
+    const spent = { challenges: left, activity: work.active }
     return proved && verdict.fault === null ? { ...spent, ...proof(newest, proved, work) } : spent
   })
   if (next.secret.equals(held.secret)) work.goOn(next)

@@ -96,6 +96,7 @@ export class SessionWork {
     await this.readyFor(what)
     if (this.held) return this.held
     if (this.superseded) throw sessionEnded()
+    if (this.locked) throw new Refusal('session-locked', sessionLocked)
     throw new UsageError(`There is no session to ${what}: sign somebody in first.`)
   }
 
@@ -181,6 +182,7 @@ export class SessionWork {
     const old = this.held ?? this.locked
     // Somebody else's data must not become this user's: only an anonymous session or the user's own is carried over.
     const keep = old === null || old.record.userId === null || old.record.userId === heir
+    if (this.locked) this.data.disown()
     const unsaved = keep ? this.data.changes() : null
     const json = keep ? this.#limited(merge(old?.json ?? '{}', unsaved)) : '{}'
     const held = await this.data.saving(unsaved, this.engine.create(make(json, old)))
@@ -199,6 +201,7 @@ export class SessionWork {
   /** Reads, changes and writes the data in one step. */
   async update<Result>(change: (data: PlainData) => Result): Promise<Result> {
     await this.open(true)
+    if (this.locked) throw new Refusal('session-locked', sessionLocked)
     const { held } = this
     if (!held || this.engine.carried) this.assertOpen('update a session that is kept in the cookie, or not there yet')
     if (!held) return change(this.data.open('{}'))

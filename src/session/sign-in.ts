@@ -87,6 +87,8 @@ export async function stepUp(work: SessionWork, proved: Proved): Promise<void> {
   const { locked } = work
   const held = locked ?? (await work.usersFor('step up'))
   const next = await work.amend(held, newest => proof(newest, proved, work))
+  // What was written while it was locked was written on nothing: it is not the user's data.
+  if (locked) work.data.disown()
   const { proofs } = next.body
   const type = locked ? 'session.unlocked' : 'session.stepped-up'
   work.tell(next, {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import {
   createFactors,
   type FactorAnswer,
@@ -35,15 +36,25 @@ export function anotherFactorNode(node: FactorNode, factorStore: FactorStore = n
   return startFactors({ secrets: [node.secret], clock: node.clock, factors: { store: factorStore } })
 }
 
+/** What sessions wait for, by their ids: two objects with one id are one session in two requests. */
+const waiting = new Map<string, Set<string>>()
+
+function challengesOf(id: string): Pick<FactorSession, 'challenge' | 'answer'> {
+  const open = waiting.get(id) ?? new Set()
+  waiting.set(id, open)
+  return {
+    challenge: async (purpose, data) => {
+      const challenge = randomBytes(32).toString('base64url')
+      open.add(JSON.stringify([challenge, purpose, data]))
+      return challenge
+    },
+    answer: async (challenge, purpose, data) => open.delete(JSON.stringify([challenge, purpose, data])),
+  }
+}
+
 /** A session in which this user is signed in, as far as factors look at sessions. */
 export function sessionOf(userId: string | null, id = `session of ${userId}`): FactorSession {
-  return {
-    id,
-    userId,
-    load: async () => {},
-    challenge: async () => assert.fail('no challenge is needed'),
-    answer: async () => false,
-  }
+  return { id, userId, load: async () => {}, ...challengesOf(id) }
 }
 
 /** An authenticator app that scanned this code: makes the code of now, or of so many steps later. */

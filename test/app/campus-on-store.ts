@@ -20,7 +20,10 @@ import { temporaryDirectory } from './temporary-directory.ts'
 import { createVisitor, type Visitor } from './visitor.ts'
 
 /** Campus over HTTPS on a session store of the test's own; it stops when the tests of the file are over. */
-export async function campusOnStore(store: SessionStore): Promise<{ visitor: () => Visitor; log: readonly string[] }> {
+export async function campusOnStore(
+  store: SessionStore,
+  notices: Partial<Notices> = {},
+): Promise<{ visitor: () => Visitor; log: readonly string[] }> {
   const lines: string[] = []
   const clock = Date.now
   const log = createLog(line => lines.push(line), clock)
@@ -34,15 +37,18 @@ export async function campusOnStore(store: SessionStore): Promise<{ visitor: () 
   const users = await openUsers(database)
   await users.createFirst(password)
   const throttle = openSignInThrottle(database, clock)
-  const signIn = createPasswordSignIn({ users, throttle, turns: createTurns(50), generation: sessions.generation, log })
+  const turns = createTurns(50)
+  const signIn = createPasswordSignIn({ users, throttle, turns, generation: sessions.generation, log })
   const campusAt = (port: number) =>
     createCampus({
       sessions,
       bearer: null,
       users,
       signIn,
+      throttle,
+      turns,
       secondFactors: campusFactors(sessions, memoryFactors(), originOf(true, '127.0.0.1', port)),
-      notices: silence,
+      notices: { ...silence, ...notices },
       outbox: { of: async () => [] },
       grades: openGrades(database, clock),
       log,

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { ask, confirm, confirmAtOnce, post } from './confirming.ts'
 import { openCampus, password } from './open-campus.ts'
@@ -14,7 +16,7 @@ async function openCourse() {
   }
   const student = await signedIn('student123')
   const gradeOf = async () => /<p class="mark-given">(.)<\/p>/.exec((await student.get(path)).text)?.[1] ?? null
-  return { signedIn, student, gradeOf }
+  return { campus, signedIn, student, gradeOf }
 }
 
 describe('Grades', () => {
@@ -90,6 +92,17 @@ describe('Grades', () => {
     await instructor.submit('/logout', {}, path)
     const { csrf_token, ...fields } = { ...asked.fields, password, csrf_token: asked.token }
     assert.ok([303, 403].includes((await post(instructor, `${path}/confirm`, { ...fields, csrf_token })).status))
+    assert.equal(await gradeOf(), null)
+  })
+
+  it('T12, TA-5: nobody publishes who lost the role between the two pages', async () => {
+    const { campus, signedIn, gradeOf } = await openCourse()
+    const instructor = await signedIn('instructor')
+    const asked = await ask(instructor, path, { grade_student123: 'A' })
+    const database = new DatabaseSync(join(campus.directory, 'campus.db'))
+    database.exec("UPDATE campus_users SET role = 'student' WHERE username = 'instructor'")
+    database.close()
+    assert.equal((await confirm(instructor, path, asked)).status, 403)
     assert.equal(await gradeOf(), null)
   })
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { SMTPServerOptions } from 'smtp-server'
 import type { Database } from '../../app/database.ts'
-import { createMailer, type Mail, type Mailer, RecipientRefused } from '../../app/mailer.ts'
+import { createMailer, type Mail, type Mailer, MailRefused } from '../../app/mailer.ts'
 import { createNotices, type Notices } from '../../app/notices.ts'
 import { type Outbox, openOutbox, pauseAfter } from '../../app/outbox.ts'
 import { openSqlite } from '../../app/sqlite-database.ts'
@@ -17,6 +18,9 @@ const here = {
   address: '192.0.2.7',
   userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0',
 }
+
+/** To whom the server in hand was sent something, whatever it said to that. */
+let taken: string[] = []
 
 /** A mailer that a test answers for. */
 function doubleOf(answer: (mail: Mail) => Promise<void> | void): Mailer & { readonly sent: Mail[] } {
@@ -122,6 +126,32 @@ describe('Notices', () => {
     await notices.secondFactorFailed(user, here)
     await notices.newDevice(user, here)
     assert.equal(await subjects(), 5)
+  })
+
+  it('of new devices are at most ten in an hour, whatever the devices call themselves', async () => {
+    const { notices, outbox, time } = await inMemory(null)
+    for (let nth = 0; nth < 30; nth += 1) await notices.newDevice(user, { address: null, userAgent: `Robot${nth}/1.0` })
+    assert.equal((await outbox.of(user)).length, 10)
+    await notices.passwordChanged(user)
+    assert.equal((await outbox.of(user)).length, 11, 'what else happens is told all the same')
+    time.now += hour
+    await notices.newDevice(user, here)
+    assert.equal((await outbox.of(user)).length, 12)
+  })
+
+  it('of renewed recovery codes are not repeated within an hour; of factors that come and go, each is told', async () => {
+    const { notices, outbox, time } = await inMemory(null)
+    const change = (change: 'added' | 'removed' | 'renewed', kind: 'totp' | 'recovery') =>
+      notices.factorChanged(user, { change, kind, label: '' })
+    for (let nth = 0; nth < 5; nth += 1) await change('renewed', 'recovery')
+    assert.equal((await outbox.of(user)).length, 1)
+    await change('added', 'totp')
+    await change('removed', 'totp')
+    await change('added', 'totp')
+    assert.equal((await outbox.of(user)).length, 4)
+    time.now += hour
+    await change('renewed', 'recovery')
+    assert.equal((await outbox.of(user)).length, 5)
   })
 
   it('go after 90 days', async () => {
@@ -291,17 +321,69 @@ describe('Notices by mail', () => {
       [['admin@campus.example']],
     )
     assert.equal(errors.length, 1)
-    assert.ok(errors[0] instanceof RecipientRefused)
+    assert.ok(errors[0] instanceof MailRefused)
   })
 
-  it('are kept for a recipient whom the server refuses for now', async () => {
-    const server = await openMailServer({
-      onRcptTo: (_address, _session, done) => done(Object.assign(new Error('Later'), { responseCode: 451 })),
+  const later = (to: string | undefined) =>
+    to?.endsWith('@gone.example') ? Object.assign(new Error('Later'), { responseCode: 450 }) : null
+  for (const [what, options] of [
+    ['recipient', { onRcptTo: ({ address }, _session, done) => done(later(address)) }],
+    [
+      'mail',
+      {
+        onData(stream, { envelope }, done) {
+          const [to] = envelope.rcptTo
+          stream.resume().on('end', () => {
+            taken.push(to?.address ?? '')
+            done(later(to?.address))
+          })
+        },
+      },
+    ],
+  ] satisfies [string, SMTPServerOptions][])
+    it(`are kept when the server refuses a ${what} for now, and others go on`, async () => {
+      taken = []
+      const server = await openMailServer(options)
+      const { notices, outbox, users, time } = await inMemory(createMailer({ server: server.url, from }))
+      await users.setEmail(user, 'me@gone.example')
+      for (let nth = 1; nth <= 12; nth += 1) await notices.otherSessionsEnded(user, nth)
+      time.now += 1
+      await notices.passwordChanged('admin')
+      await outbox.deliver()
+      const arrived = [...server.arrived.flatMap(({ to }) => to), ...taken]
+      assert.ok(arrived.includes('admin@campus.example'))
+      assert.ok((await statesOf(outbox)).every(([, state]) => state === 'waiting'))
     })
-    const { notices, outbox } = await inMemory(createMailer({ server: server.url, from }))
+
+  it('stop at once when the server wants nothing from us: the next one would be refused as well', async () => {
+    const server = await openMailServer({
+      onMailFrom: (_address, _session, done) => done(Object.assign(new Error('Not you'), { responseCode: 550 })),
+    })
+    for (const url of [server.url, await deadMailServer()]) {
+      const { notices, outbox, errors, time } = await inMemory(createMailer({ server: url, from }))
+      for (let nth = 1; nth <= 5; nth += 1) await notices.otherSessionsEnded(user, nth)
+      await outbox.deliver()
+      time.now += hour
+      const before = errors.length
+      await outbox.deliver()
+      assert.equal(errors.length, before + 1)
+      assert.ok((await statesOf(outbox)).every(([, state]) => state === 'waiting'))
+    }
+  })
+
+  it('are at most 20 in an hour for one user; what else there is to tell stands on the page', async () => {
+    const mailer = doubleOf(() => {})
+    const { notices, outbox, time } = await inMemory(mailer)
+    for (let nth = 1; nth <= 30; nth += 1) await notices.otherSessionsEnded(user, nth)
+    await notices.passwordChanged('admin')
+    await outbox.deliver()
+    assert.equal(mailer.sent.filter(({ to }) => to.startsWith(user)).length, 20)
+    assert.equal(mailer.sent.filter(({ to }) => to.startsWith('admin')).length, 1)
+    assert.equal((await outbox.of(user)).length, 30)
+    time.now += hour
     await notices.passwordChanged(user)
     await outbox.deliver()
-    assert.deepEqual(await statesOf(outbox), [['student123@campus.example', 'waiting']])
+    assert.equal(mailer.sent.length, 22)
   })
 
   it('ASVS 12.3.1: go over a network with TLS or not at all', async () => {

@@ -403,7 +403,7 @@ describe('Campus for people', () => {
       const { text } = await visitor.get(path)
       assert.doesNotMatch(
         text,
-        /<script(?! type="module" src="\/assets\/[\w./-]+"[^>]*><\/script>)|<style|\sstyle=|\son[a-z]+=/i,
+        /<script(?!(?: type="module")? src="\/assets\/[\w./-]+"[^>]*><\/script>)|<style|\sstyle=|\son[a-z]+=/i,
         path,
       )
     }

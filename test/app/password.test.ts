@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { SessionStore } from 'latchkey'
+import { memoryStore } from 'latchkey/stores/memory'
 import { passwordProblem } from '../../app/password-rules.ts'
-import { ask, confirm, confirmAtOnce } from './confirming.ts'
+import { campusOnStore } from './campus-on-store.ts'
+import { ask, confirm, confirmAtOnce, post } from './confirming.ts'
+import { addApp, stepMs, whoIs } from './factors-of.ts'
 import { openCampus, password } from './open-campus.ts'
 
 const path = '/account/password'
@@ -127,4 +131,70 @@ describe('Changing the password', () => {
     campus.pass(15 * 60_000)
     assert.equal(await opens(newPassword), true)
   })
+
+  it('T14: a sign-in that knew the old one is not completed, also when nothing else is ended', async () => {
+    const { campus, signedIn } = await open()
+    const visitor = await signedIn()
+    const app = await addApp(campus, visitor)
+    const begun = [campus.visitor(), campus.visitor()] as const
+    for (const half of begun)
+      assert.equal((await half.signIn('student123', password)).headers.location, '/login/second-factor')
+    const asked = await ask(visitor, path, typed)
+    assert.equal((await confirm(visitor, path, asked, { code: app.code() })).status, 303)
+    const [page, program] = begun
+    campus.pass(stepMs)
+    assert.equal((await page.submit('/login/second-factor', { code: app.code() })).headers.location, '/login')
+    campus.pass(stepMs)
+    assert.equal((await program.sendJson('/api/login/second-factor', { code: app.code() })).status, 401)
+    assert.deepEqual([await whoIs(page), await whoIs(program)], [null, null])
+    campus.pass(stepMs)
+    assert.equal((await page.signIn('student123', newPassword)).headers.location, '/login/second-factor')
+    assert.equal((await page.submit('/login/second-factor', { code: app.code() })).headers.location, '/dashboard')
+    campus.pass(stepMs)
+    // Once more from within a session, whose data goes when the sign-in begins.
+    assert.equal((await visitor.signIn('student123', newPassword)).headers.location, '/login/second-factor')
+    assert.equal((await visitor.submit('/login/second-factor', { code: app.code() })).headers.location, '/dashboard')
+  })
+
+  it('a flood of new ones takes its turns, as sign-ins from there do, and is refused above that', async () => {
+    const { signedIn } = await open()
+    const visitor = await signedIn()
+    const csrf_token = /name="csrf_token" value="([^"]+)"/.exec((await visitor.get(path)).text)?.[1] ?? ''
+    const answers = await Promise.all(Array.from({ length: 150 }, () => post(visitor, path, { ...typed, csrf_token })))
+    const refused = answers.filter(({ status }) => status === 429)
+    assert.ok(refused.length > 0, 'a flood')
+    assert.ok(refused.every(({ headers }) => headers['retry-after'] === '1'))
+    assert.ok(answers.every(({ status }) => status === 429 || status === 200))
+  })
+
+  for (const failing of ['endUser', 'save'])
+    it(`ASVS 6.3.7: the owner is told, and not that nothing was changed, when the store then fails to ${failing}`, async () => {
+      let failsNow = false
+      const store = new Proxy(memoryStore(), {
+        get(target, name: keyof SessionStore) {
+          const member: unknown = target[name]
+          if (typeof member !== 'function' || name === 'close') return member
+          return (...args: unknown[]) =>
+            failsNow && name === failing ? Promise.reject(new Error('no space left')) : member.apply(target, args)
+        },
+      })
+      const told: string[] = []
+      const campus = await campusOnStore(store, {
+        passwordChanged: async user => {
+          told.push(user)
+          failsNow = true
+        },
+      })
+      const visitor = campus.visitor()
+      await visitor.signIn('student123', password)
+      const asked = await ask(visitor, path, { ...typed, end_others: 'on' })
+      const answer = await confirm(visitor, path, asked)
+      failsNow = false
+      assert.equal(answer.status, 503)
+      assert.match(answer.text, /Your new password is in force/)
+      assert.doesNotMatch(answer.text, /[Nn]othing was changed/)
+      assert.deepEqual(told, ['student123'])
+      assert.match(campus.log.join(), /no space left/)
+      assert.equal((await campus.visitor().signIn('student123', newPassword)).status, 303)
+    })
 })

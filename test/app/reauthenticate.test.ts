@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { Authenticator } from '../actors/authenticator.ts'
+import { post } from './confirming.ts'
 import { addApp, addPasskey, disable, fieldOn, passkeyAnswer, toldTo, whoIs } from './factors-of.ts'
 import { type OpenCampus, openCampus, password } from './open-campus.ts'
 import type { Visitor } from './visitor.ts'
@@ -46,6 +47,12 @@ describe('Proving again who one is', () => {
     const campus = await openCampus()
     assert.equal((await campus.visitor().get('/reauthenticate')).headers.location, '/login')
     assert.equal((await campus.visitor().submit('/reauthenticate', { password }, '/login')).headers.location, '/login')
+    const login = '/login?returnTo=%2Fsecurity'
+    const there = { password, returnTo: '/security' }
+    assert.equal((await campus.visitor().get('/reauthenticate?returnTo=%2Fsecurity')).headers.location, login)
+    assert.equal((await campus.visitor().submit('/reauthenticate', there, '/login')).headers.location, login)
+    const elsewhere = '/reauthenticate?returnTo=https:%2F%2Fevil.example'
+    assert.equal((await campus.visitor().get(elsewhere)).headers.location, '/login')
     const visitor = await signedIn(campus)
     campus.pass(6 * minute)
     for (const fields of [{}, { password: '' }, { password: 'wrong' }, { passkey: '{}' }, { code: '000000' }]) {
@@ -69,6 +76,17 @@ describe('Proving again who one is', () => {
     assert.ok(toldTo(campus, 'student123').includes('second-factor'))
     assert.equal((await visitor.submit('/reauthenticate', { password, code: app.code() })).status, 303)
     assert.equal((await visitor.get('/security')).status, 200)
+  })
+
+  it('CS-M3: the same form sent twice at once is no alarm', async () => {
+    const campus = await openCampus()
+    const visitor = await signedIn(campus)
+    const app = await addApp(campus, visitor)
+    const csrf_token = fieldOn((await visitor.get('/reauthenticate')).text, 'csrf_token')
+    const fields = { csrf_token, password, code: app.code() }
+    const answers = await Promise.all([1, 2].map(() => post(visitor, '/reauthenticate', fields)))
+    assert.ok(answers.some(({ status }) => status === 303))
+    assert.ok(!toldTo(campus, 'student123').includes('second-factor'))
   })
 
   it('a factor that was set up elsewhere counts at once: a fresh password is not enough any more', async () => {
@@ -160,12 +178,17 @@ describe('A form that is sent when the proof is too old', () => {
         ['end_others', 'on'],
       ]),
     })
+    const says =
+      /You were about to <b>remove a second factor<\/b>\.[\s\S]*<dt>Sign out everywhere else<\/dt><dd[^>]*>Yes</
+    assert.match(asked.text, says)
+    assert.doesNotMatch(asked.text, new RegExp(`<dd[^>]*>${id}`), 'ids are for us')
     const wrong = await visitor.submit('/reauthenticate', { password, code: '000000', ...kept })
     assert.equal(wrong.status, 401)
     assert.equal(fieldOn(wrong.text, 'kept_fields'), kept.kept_fields, 'a slip of the finger loses nothing')
     const proved = await visitor.submit('/reauthenticate', { password, code: app.code(), ...kept })
     assert.equal(proved.status, 200)
     assert.match(proved.text, /<form method="post" action="\/security\/remove"/)
+    assert.match(proved.text, says)
     assert.match((await visitor.get('/security')).text, /Last used/, 'nothing has happened yet')
     const again = { id: fieldOn(proved.text, 'id'), end_others: fieldOn(proved.text, 'end_others') }
     assert.deepEqual(again, { id, end_others: 'on' })
@@ -186,15 +209,20 @@ describe('A form that is sent when the proof is too old', () => {
           ['code', 'p3'],
           ['csrf_token', 'p4'],
           ['passkey', 'p5'],
+          ['uri', 'p6'],
+          ['ticket', 'p7'],
         ])
         const { status, text: page } = await visitor.submit('/reauthenticate', {
           ...{ password, kept_action: '/security/app', kept_fields: kept },
         })
         assert.equal(status, 200)
-        assert.doesNotMatch(page, /value="p[1-5]"/)
+        assert.doesNotMatch(page, /value="p[1-7]"/)
         assert.doesNotMatch(page, /value="[^"]*<script/)
         const shown = /name="label" value="([^"]*)"/.exec(page)?.[1] ?? null
         assert.equal(shown && decoded(shown), label)
+        assert.match(page, /You were about to <b>add an authenticator app<\/b>/)
+        const typed = /<dt>What to call it<\/dt><dd class="prose">([^<]*)</.exec(page)?.[1] ?? ''
+        assert.equal(decoded(typed), label)
       }),
       { numRuns: 20 },
     )
@@ -242,6 +270,25 @@ describe('A session that locks when nobody uses it', () => {
     assert.equal(await whoIs(visitor), 'student123')
     await visitor.submit('/profile', { about_me: 'written before lunch' })
     assert.match((await visitor.get('/profile')).text, /written before lunch/)
+  })
+
+  it('its pages offer nothing that would only lead back: to unlock it, and on every page to sign out', async () => {
+    const campus = await openCampus('--idle-lock')
+    const visitor = await signedIn(campus)
+    campus.pass(16 * minute)
+    for (const [path, links] of [
+      ['/reauthenticate', ['#content']],
+      ['/logout', ['#content', '/reauthenticate']],
+    ] as const) {
+      const { text } = await visitor.get(path)
+      assert.deepEqual(
+        [...text.matchAll(/<a [^>]*href="([^"]*)"/g)].map(([, href]) => href),
+        links,
+      )
+      assert.match(text, /<span class="who locked">Locked<\/span>/)
+      const forms = [...text.matchAll(/<form [^>]*action="([^"]*)"/g)].map(([, action]) => action)
+      assert.deepEqual(new Set(forms), new Set(path === '/logout' ? ['/logout'] : ['/logout', '/reauthenticate']))
+    }
   })
 
   it('needs all factors of the account, and can be signed out of', async () => {

@@ -145,6 +145,17 @@ describe('A sign-in with a second factor', () => {
     assert.equal((await signInWith(campus.visitor(), 'student123', app.code())).status, 303, 'the code is not spent')
   })
 
+  it('whoever is through already goes on to where they wanted to', async () => {
+    const { owner } = await withApp()
+    const there = await owner.submit('/login/second-factor', { code: '000000', returnTo: '/profile' }, '/dashboard')
+    assert.deepEqual([there.status, there.headers.location], [303, '/profile'])
+    for (const returnTo of ['', '//evil.example'])
+      assert.equal(
+        (await owner.submit('/login/second-factor', { returnTo }, '/dashboard')).headers.location,
+        '/dashboard',
+      )
+  })
+
   it('guessing is slowed down, on page and API alike, and says how long to wait', async () => {
     const { campus } = await withApp()
     const visitor = campus.visitor()

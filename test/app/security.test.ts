@@ -116,7 +116,7 @@ describe('Setting up an authenticator app', () => {
 })
 
 describe('Changing second factors', () => {
-  it('CS-M2, ASVS 7.5.1: needs all factors again after five minutes; the session alone is not enough', async () => {
+  it('CS-M2, WSTG-ATHN-11, ASVS 7.5.1: needs all factors again after five minutes; the session alone is not enough', async () => {
     const campus = await openCampus()
     const visitor = await signedIn(campus)
     const app = await addApp(campus, visitor)
@@ -144,7 +144,9 @@ describe('Changing second factors', () => {
     const campus = await openCampus()
     const visitor = await signedIn(campus)
     await addApp(campus, visitor)
-    const [id = ''] = removable((await visitor.get('/security')).text)
+    const before = (await visitor.get('/security')).text
+    assert.match(before, /fewer than 15 characters, choose a longer one/, 'NIST 3.1.1.2')
+    const [id = ''] = removable(before)
     const removed = await visitor.submit('/security/remove', { id }, '/security')
     assert.equal(removed.headers.location, '/security')
     const page = (await visitor.get('/security')).text

@@ -67,8 +67,8 @@ describe('The status of a session', () => {
     const { campus } = await open()
     const guest = campus.visitor()
     const answer = await guest.get('/api/session')
-    const { signedIn, subject, formKey, idleIn, endsIn, csrfToken } = statusOf(answer)
-    assert.deepEqual([signedIn, subject, formKey, idleIn, endsIn], [false, null, null, null, null])
+    const { signedIn, subject, formKeys, idleIn, endsIn, csrfToken } = statusOf(answer)
+    assert.deepEqual([signedIn, subject, formKeys, idleIn, endsIn], [false, null, [], null, null])
     assert.equal(answer.headers['set-cookie'], undefined)
     assert.equal((await extend(guest, csrfToken)).status, 401)
   })
@@ -105,7 +105,7 @@ describe('The script in every page', () => {
       JSON.parse((scriptIn((await who.get(path)).text)?.[2] ?? '').replaceAll('&quot;', '"'))
     const { status, ...addresses } = await optionsOf(visitor, '/profile')
     assert.equal(status.signedIn, true)
-    assert.ok(status.formKey.length === 43 && status.subject !== null)
+    assert.ok(status.formKeys[0]?.length === 43 && status.subject !== null)
     assert.deepEqual(addresses, {
       statusUrl: '/api/session',
       extendUrl: '/api/session/extend',

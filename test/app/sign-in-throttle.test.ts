@@ -33,6 +33,12 @@ async function succeed(throttle: SignInThrottle, attempt: Attempt): Promise<void
   await admission.succeeded()
 }
 
+/** The same, and gets in. */
+async function signIn(throttle: SignInThrottle, attempt: Attempt): Promise<void> {
+  await succeed(throttle, attempt)
+  await throttle.remember(attempt)
+}
+
 /** Guesses as fast as the throttle allows, for this long, each time as `attempt` says; answers how many guesses that were. */
 async function guess(
   throttle: SignInThrottle,
@@ -111,11 +117,21 @@ describeOnEveryDatabase('The sign-in throttle', newPlace => {
 
   it('ASVS 6.1.1: a guesser does not lock the owner out, neither from one address nor from a hundred', async () => {
     const { throttle, pass } = await start()
-    await succeed(throttle, owner)
+    await signIn(throttle, owner)
     await guess(throttle, () => from('198.51.100.7'), pass, hour)
     for (let index = 0; index < 100; index += 1) await fail(throttle, from(`203.0.113.${index}`))
     assert.ok((await fail(throttle, from('198.51.100.99'))) > 0, 'a new place waits while the attack lasts')
     await succeed(throttle, owner)
+  })
+
+  it('ASVS 6.3.1: a right password alone does not make a place one of the owner', async () => {
+    const { throttle } = await start()
+    const [half, home] = [from('198.51.100.7'), from('192.0.2.1')]
+    await succeed(throttle, half)
+    await signIn(throttle, home)
+    for (let index = 0; index < 40; index += 1) await fail(throttle, from(`203.0.113.${index}`))
+    assert.ok((await fail(throttle, half)) > 0)
+    assert.equal(await fail(throttle, home), 0)
   })
 
   it('ASVS 6.1.1: even an owner in a new place waits an hour at most', async () => {
@@ -175,7 +191,7 @@ describeOnEveryDatabase('The sign-in throttle', newPlace => {
     const { throttle, database, pass } = await start()
     for (let index = 0; index < 50; index += 1) {
       pass(second)
-      await succeed(throttle, from(`place-${index}`))
+      await signIn(throttle, from(`place-${index}`))
     }
     assert.equal((await database.query('SELECT 1 FROM campus_familiar_places')).length, 20)
   })

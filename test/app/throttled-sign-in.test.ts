@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { it } from 'node:test'
+import { addApp } from './factors-of.ts'
 import { openCampus, password } from './open-campus.ts'
 
 it('CS-A1: after five wrong passwords the next attempt has to wait, for page and API alike, and says how long', async () => {
@@ -56,4 +59,35 @@ it('a wrong password is logged, the password is not, nor a name that is no accou
   assert.equal(first?.userId, 'student123')
   assert.equal(second?.userId, null)
   assert.doesNotMatch(campus.log.join(), /my-/)
+})
+
+it('ASVS 6.3.1: a place becomes one of its owner by a whole sign-in, with the second factor where there is one', async () => {
+  const campus = await openCampus()
+  const database = new DatabaseSync(join(campus.directory, 'campus.db'))
+  const places = () => database.prepare('SELECT 1 FROM campus_familiar_places').all().length
+  const owner = campus.visitor()
+  assert.equal(places(), 0)
+  await owner.signIn('student123', password)
+  assert.equal(places(), 1, 'a password alone, where it is all')
+  const app = await addApp(campus, owner)
+  database.exec('DELETE FROM campus_familiar_places')
+  const again = campus.visitor()
+  const program = (fields: object) =>
+    again.send(
+      'POST',
+      '/api/token',
+      { 'content-type': 'application/json' },
+      JSON.stringify({ username: 'student123', password, ...fields }),
+    )
+  await again.signIn('student123', password)
+  await again.submit('/login/second-factor', { code: '000000' })
+  await program({})
+  await owner.submit('/reauthenticate', { password, code: '000000' })
+  assert.equal(places(), 0)
+  assert.equal((await again.submit('/login/second-factor', { code: app.code() })).headers.location, '/dashboard')
+  assert.equal(places(), 1)
+  database.exec('DELETE FROM campus_familiar_places')
+  assert.equal((await program({ code: app.recoveryCodes[0] })).status, 200)
+  assert.equal(places(), 1)
+  database.close()
 })

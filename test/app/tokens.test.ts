@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createLocalJWKSet, jwtVerify } from 'jose'
+import { addApp, toldTo } from './factors-of.ts'
 import { openCampus, password } from './open-campus.ts'
 
 const campus = await openCampus()
@@ -47,6 +48,22 @@ describe('Campus for programs with tokens', () => {
     }
     assert.equal((await post('/api/token', { username: 'student123', password: [password] })).status, 400)
     assert.equal((await post('/api/token', {})).status, 400)
+  })
+
+  it('ASVS 6.3.5: a right password without a code, which could test a stolen one, is told to its owner once an hour', async () => {
+    const own = await openCampus()
+    const owner = own.visitor()
+    await owner.signIn('student123', password)
+    await addApp(own, owner)
+    const told = () => toldTo(own, 'student123').filter(topic => topic === 'second-factor').length
+    const ask = (secret: string) =>
+      own.visitor().send('POST', '/api/token', json, JSON.stringify({ username: 'student123', password: secret }))
+    assert.equal((await ask('wrong')).status, 401)
+    assert.equal(told(), 0)
+    assert.equal((await ask(password)).status, 401)
+    assert.equal(told(), 1)
+    await ask(password)
+    assert.equal(told(), 1)
   })
 
   it('the access token says who is asking; without a good one the answer is 401 and says how to ask', async () => {

@@ -155,6 +155,7 @@ describe('access token', () => {
       sid: ids,
       aud: [null, '', 1, {}, [], [1], [''], [audience, 1], [[audience]], { 0: audience }, Array(17).fill(audience)],
       amr: [null, 'pwd', [1], [''], ['x'.repeat(65)], Array(17).fill('pwd'), { 0: 'pwd' }],
+      acr_times: [null, [], 'x', { 1: 1 }, { 4: 1 }, { 2: '1' }, { 2: -1 }, { 2: 1.5 }, { 2: 9e15 }],
       acr: [null, 2, '', '0', '4', ' 2', '2.0', 'urn:mace:incommon:iap:silver', ['2']],
       cnf: [
         null,
@@ -170,10 +171,11 @@ describe('access token', () => {
         { 'x5t#S256': 'x'.repeat(43) },
       ],
     }
+    const optional = new Set(['nbf', 'cnf', 'acr_times'])
     for (const [name, values] of Object.entries(bad)) {
-      it(`${name}${name === 'nbf' || name === 'cnf' ? '' : ', missing or'} wrong: incomplete`, () => {
+      it(`${name}${optional.has(name) ? '' : ', missing or'} wrong: incomplete`, () => {
         const { [name]: _, ...without } = es256.claims
-        if (name !== 'nbf' && name !== 'cnf') {
+        if (!optional.has(name)) {
           assert.equal(es256.tokens.verify(es256.signed(es256.header, without), noon), 'incomplete', 'missing')
         }
         for (const value of values) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { openCampus } from '../app/open-campus.ts'
+import { addresses } from './addresses.ts'
 import { describeInChromium, devtools } from './chromium.ts'
 import { addBook, cookieName, runScript, sessionCookie, signIn, tokenOf, whoAmI } from './page.ts'
 import { openSite, underItsName } from './sites.ts'
@@ -66,16 +67,8 @@ describeInChromium('The session cookie in the browser', origin, open => {
     const page = await open({ bypassCSP: true })
     await signIn(page)
     const token = await tokenOf(page)
-    for (const path of [
-      '/',
-      '/dashboard',
-      '/profile',
-      '/shop',
-      '/login',
-      '/logout',
-      '/inspect_headers',
-      '/csrf-token',
-    ]) {
+    const { guest, user, between, forms, programs, tokens } = addresses
+    for (const path of [...guest, ...user, ...between, ...forms, ...programs, ...tokens]) {
       await page.goto(path)
       assert.ok(!(await page.content()).includes(token), path)
       const reach = await runScript(

@@ -301,6 +301,41 @@ describeInChromium('The warning before a session ends', site.origin, openBrowser
     await atLogin(page, '/module/essay')
   })
 
+  it('ASVS 3.5.5: messages of other windows are not listened to, whatever they say and wherever they come from', async () => {
+    // So that a script can be put into the frame.
+    const page = await open({ bypassCSP: true })
+    await page.goto('/module/essay?id=7')
+    await page.getByLabel('Title').fill('Kept')
+    await pass(page, second)
+    const asked = site.requests.length
+    const telling = { subject: null, onPurpose: true }
+    const listeners = await runScript(
+      page,
+      `const said = ${JSON.stringify(telling)}
+      for (const message of [said, JSON.stringify(said), { data: said }, null, 7]) {
+        postMessage(message, '*')
+        dispatchEvent(new MessageEvent('message', { data: message, origin: location.origin }))
+        dispatchEvent(new MessageEvent('message', { data: message, origin: 'https://evil.test' }))
+      }
+      return onmessage`,
+    )
+    assert.equal(listeners, null)
+    // A frame of another origin: what it says comes as a message, and can be nothing else.
+    await runScript(
+      page,
+      `const frame = document.createElement('iframe')
+      frame.sandbox = 'allow-scripts'
+      frame.srcdoc = '<script>parent.postMessage(${JSON.stringify(telling)}, "*")<' + '/script>'
+      const heard = new Promise(resolve => addEventListener('message', resolve))
+      document.body.append(frame)
+      await heard`,
+    )
+    await pass(page, minute)
+    assert.equal(new URL(page.url()).pathname, '/module/essay')
+    assert.equal(await page.getByLabel('Title').inputValue(), 'Kept')
+    assert.deepEqual(site.requests.slice(asked), [])
+  })
+
   it('a page made for nobody, or for a locked session, goes nowhere', async () => {
     for (const [user, locked] of [
       [null, false],
@@ -366,7 +401,7 @@ describeInChromium('The warning before a session ends', site.origin, openBrowser
     await pass(page, 14 * minute)
     await dialog(page).waitFor()
     // What a server answers in the very millisecond.
-    const status = { signedIn: true, locked: false, idleIn: 0, endsIn: 9, subject: 'subject-of-ann', formKey: null }
+    const status = { signedIn: true, locked: false, idleIn: 0, endsIn: 9, subject: 'subject-of-ann', formKeys: [] }
     await page.route('**/api/session', route => route.fulfill({ json: { ...status, csrfToken: 'x' } }), { times: 1 })
     await Promise.all([page.waitForResponse('**/api/session'), pass(page, minute)])
     await Promise.all([page.waitForResponse('**/api/session'), pass(page, second)])

@@ -132,10 +132,10 @@ export async function openWatchedSite(): Promise<WatchedSite> {
   function status() {
     const { user, locked, csrfToken } = site
     const subject = user === null ? null : `subject-of-${user}`
-    const formKey = user === null ? null : createHash('sha256').update(`form key of ${user}`).digest('base64url')
+    const formKeys = user === null ? [] : [createHash('sha256').update(`form key of ${user}`).digest('base64url')]
     const left = (at: number) => (user === null ? null : at - site.now)
     const signedIn = user !== null && !locked
-    return { signedIn, locked, idleIn: left(site.idleAt), endsIn: left(site.endAt), subject, formKey, csrfToken }
+    return { signedIn, locked, idleIn: left(site.idleAt), endsIn: left(site.endAt), subject, formKeys, csrfToken }
   }
 
   const server = await listening(answer)

@@ -51,12 +51,14 @@ describe('the vectors of the RFCs', () => {
         window: 'current',
         corrupt: () => assert.fail('nothing is damaged'),
       })
-      const { ticket } = await totp.begin('sid', 'ada', 'ada')
+      const session = sessionOf('ada')
+      const whose = { sid: 'sid', userId: 'ada' }
+      const { ticket } = await totp.begin(session, whose, 'ada')
       const [eight = ''] = codes
       const code = eight.slice(2)
       const neighbour = String((Number(code) + 1) % 1_000_000).padStart(6, '0')
-      assert.equal((await totp.confirm('sid', 'ada', ticket, neighbour, '')).ok, false)
-      assert.equal((await totp.confirm('sid', 'ada', ticket, code, '')).ok, true)
+      assert.equal((await totp.confirm(session, whose, { ticket, code: neighbour, label: '' })).ok, false)
+      assert.equal((await totp.confirm(session, whose, { ticket, code, label: '' })).ok, true)
     })
   }
 })

@@ -65,10 +65,10 @@ onEveryStoreAndSealed('T05 idle sessions that lock', open => {
     ['requireFresh', 'session-locked', (_, exchange) => exchange.requireFresh(86_400_000)],
     ['a change of data', 'session-locked', async session => Object.assign((await session.load()).data, { n: 1 })],
     ['update()', 'session-locked', session => session.update(data => Object.assign(data, { n: 1 }))],
-    ['rotate()', 'usage', session => session.rotate()],
-    ['confirm()', 'usage', session => session.confirm('change e-mail', 'x')],
-    ['redeem()', 'usage', session => session.redeem('x', 'change e-mail', 'x', { amr: ['pwd'] })],
-    ['failConfirmation()', 'usage', session => session.failConfirmation('x', 'change e-mail')],
+    ['rotate()', 'session-locked', session => session.rotate()],
+    ['confirm()', 'session-locked', session => session.confirm('change e-mail', 'x')],
+    ['redeem()', 'session-locked', session => session.redeem('x', 'change e-mail', 'x', { amr: ['pwd'] })],
+    ['failConfirmation()', 'session-locked', session => session.failConfirmation('x', 'change e-mail')],
     ['completeSignIn()', 'usage', session => session.completeSignIn({ amr: ['otp'] })],
     ['a step-up that proves nothing', 'usage', session => session.stepUp({ amr: [] })],
   ]
@@ -82,6 +82,24 @@ onEveryStoreAndSealed('T05 idle sessions that lock', open => {
       assert.deepEqual((await seen(browser))?.data, { essay: 'half written' })
     })
   }
+
+  it('what a handler wrote into the empty data of a locked session does not go over what its user has', async () => {
+    const browser = await locked()
+    const writeAndUnlock: Handler<unknown> = async session => {
+      Object.assign((await session.load()).data, { essay: 'nothing' })
+      await session.stepUp({ amr: ['pwd'] })
+    }
+    assert.equal((await browser.send(writeAndUnlock)).status, 200)
+    assert.deepEqual((await seen(browser))?.data, { essay: 'half written' })
+
+    const again = await locked()
+    const writeAndSignIn: Handler<unknown> = async session => {
+      Object.assign((await session.load()).data, { essay: 'nothing' })
+      await session.signIn('alice', { amr: ['pwd'] })
+    }
+    assert.equal((await again.send(writeAndSignIn)).status, 200)
+    assert.deepEqual((await seen(again))?.data, { essay: 'half written' })
+  })
 
   const harmless: readonly (readonly [what: string, handler: Handler<unknown>])[] = [
     ['looking', look],
@@ -243,7 +261,7 @@ onEveryStoreAndSealed('T05 idle sessions that lock', open => {
     const browser = await locked()
     const status: Handler<unknown> = async (session, exchange) => (await session.load()) && exchange.sessionStatus()
     const { csrfToken: _, ...shown } = (await browser.send(status, { method: 'GET' })).body as Record<string, unknown>
-    assert.deepEqual(shown, { signedIn: false, locked: true, idleIn: null, endsIn: null, subject: null, formKey: null })
+    assert.deepEqual(shown, { signedIn: false, locked: true, idleIn: null, endsIn: null, subject: null, formKeys: [] })
   })
 
   it('7.3.2: the absolute time-out ends it, locked or not, to the millisecond', async () => {

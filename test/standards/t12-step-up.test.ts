@@ -9,7 +9,7 @@ const second = 1_000
 const minute = 60 * second
 const day = 86_400 * second
 
-onEveryStoreAndSealed('T12 step-up', open => {
+onEveryStoreAndSealed('T12 step-up', (open, { readFiles }) => {
   let server: Server
   const start = (options: ServerOptions = {}) => {
     server = startServer({ store: open(), ...options })
@@ -264,6 +264,37 @@ onEveryStoreAndSealed('T12 step-up', open => {
     passMs(3 * day)
     assert.equal(await levelOf(browser), 1)
     assert.equal((await server.sessions.list('alice'))[0]?.aal, 1)
+  })
+
+  it('WSTG-ATHN-05: a remembered session has a token that says nothing, is replaced in use, kept nowhere, and bounded', async () => {
+    const browser = start()
+    await browser.signIn('alice', { amr: ['pwd', 'otp'], persistent: true })
+    const end = server.clock.now() + 30 * day
+    const tokens = [browser.token ?? '']
+    for (let at = server.clock.now(); at < end; at = server.clock.now()) {
+      assert.equal((await browser.see()).body?.userId, 'alice')
+      if (browser.token !== tokens.at(-1)) tokens.push(browser.token ?? '')
+      server.clock.set(Math.min(at + 6 * 60 * minute, end))
+    }
+    assert.equal((await browser.see()).body?.userId, null, 'however busy, it is over after thirty days')
+    assert.ok(tokens.length > 60, `${tokens.length} tokens`)
+    assert.equal(new Set(tokens).size, tokens.length)
+    assert.doesNotMatch(`${tokens} ${tokens.map(token => Buffer.from(token, 'base64url').toString('latin1'))}`, /alice/)
+    for (const token of tokens) assert.ok(!readFiles().includes(token.slice(-20)))
+  })
+
+  it('WSTG-ATHN-05: a remembered token that was replaced and comes back is a theft, and ends the session', async () => {
+    const browser = start()
+    await browser.signIn('alice', { persistent: true })
+    const thief = browser.thief()
+    passMs(day)
+    await browser.see()
+    await browser.see()
+    passMs(2 * minute)
+    assert.equal((await thief.see()).body?.userId, null)
+    assert.deepEqual(told(server, 'token.replayed'), ['token.replayed'])
+    assert.equal((await browser.see()).body?.userId, null)
+    assert.deepEqual(await server.sessions.list('alice'), [])
   })
 
   it('NIST 5.1-g: however busy a remembered session is, its level is not kept up', async () => {

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FactorAnswer, Factors } from 'latchkey/mfa'
-import { appWith, enrol, sessionOf, startFactors, toldOfFactors, wrongCode } from '../actors/second-factors.ts'
+import { Browser } from '../actors/browser.ts'
+import {
+  appWith,
+  enrol,
+  type FactorNode,
+  sessionOf,
+  startFactors,
+  toldOfFactors,
+  wrongCode,
+} from '../actors/second-factors.ts'
 import { newSecretText } from '../actors/server.ts'
 
 const from = (userId: string, device: string | null = null) => ({ userId, device })
@@ -64,18 +73,51 @@ describe('enrolment (T13)', () => {
       (factors, ticket, code) => factors.confirmTotp(sessionOf('ada'), ticket.slice(0, 20), code, 'x'),
     ],
     ['no ticket', 'unconfirmed', (factors, _, code) => factors.confirmTotp(sessionOf('ada'), '', code, 'x')],
-    [
-      'a ticket that is ten minutes old',
-      'unconfirmed',
-      (factors, ticket, code) => factors.confirmTotp(sessionOf('ada'), ticket, code, 'x'),
-      true,
-    ],
   ]
-  for (const [what, fault, confirm, wait] of wrong) {
+  const over: readonly (readonly [what: string, happens: (node: FactorNode, browser: Browser) => unknown])[] = [
+    ['ten minutes later', ({ clock }) => clock.advance('10m')],
+    ['when its session was ended', ({ sessions }) => sessions.endUser('ada')],
+    ['after a sign-out', (_, browser) => browser.send(session => session.end())],
+    ['after another sign-in', (_, browser) => browser.signIn('ada')],
+  ]
+  for (const [what, happens] of over) {
+    it(`is refused ${what}, and nothing was added`, async () => {
+      const node = startFactors()
+      const browser = new Browser(node)
+      await browser.signIn('ada')
+      const { body } = await browser.send(session => node.factors.beginTotp(session, 'ada'))
+      const { uri = '', ticket = '' } = body ?? {}
+      const { token } = browser
+      const confirming = await browser.send(
+        async session => {
+          await session.load()
+          // While the code is on its way.
+          await happens(node, browser)
+          return node.factors.confirmTotp(session, ticket, appWith(uri, node.clock).code(), 'x')
+        },
+        { token, lost: true },
+      )
+      assert.deepEqual(confirming.body ?? refused, refused)
+      assert.deepEqual(await node.factors.list('ada'), [])
+    })
+  }
+
+  it('is refused with a ticket whose app was removed since: one ticket adds one app', async () => {
+    const node = startFactors()
+    const session = sessionOf('ada')
+    const { uri, ticket } = await node.factors.beginTotp(session, 'ada')
+    const app = appWith(uri, node.clock)
+    assert.equal((await node.factors.confirmTotp(session, ticket, app.code(), 'x')).outcome, 'passed')
+    const [factor] = await node.factors.list('ada')
+    await node.factors.remove('ada', factor?.id ?? '')
+    assert.deepEqual(await node.factors.confirmTotp(session, ticket, app.code(), 'x'), refused)
+    assert.deepEqual(await node.factors.list('ada'), [])
+  })
+
+  for (const [what, fault, confirm] of wrong) {
     it(`is refused with ${what}, and nothing was added`, async () => {
       const node = startFactors()
       const { uri, ticket } = await node.factors.beginTotp(sessionOf('ada'), 'ada')
-      if (wait) node.clock.advance('10m')
       const app = appWith(uri, node.clock)
       assert.deepEqual(await confirm(node.factors, ticket, app.code(), wrongCode(app)), refused)
       assert.deepEqual(toldOfFactors(node), [`factor.refused totp ${fault}`])

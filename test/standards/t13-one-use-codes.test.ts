@@ -225,7 +225,7 @@ describe('time-based codes (T13)', () => {
     )
   })
 
-  it('a code is its user’s only, and two apps of one user both work', async () => {
+  it('WSTG-ATHN-11: a code is its user’s only, and two apps of one user both work', async () => {
     const node = startFactors()
     const adas = await enrol(node, 'ada')
     const bobs = await enrol(node, 'bob')

@@ -53,7 +53,7 @@ describe('recovery codes (T13)', () => {
     assert.equal((await node.factors.checkCode(from('ada'), fresh[9] ?? '')).outcome, 'passed')
   })
 
-  it('a code is its user’s only', async () => {
+  it('WSTG-ATHN-11: a code is its user’s only', async () => {
     const node = startFactors()
     for (const user of ['ada', 'bob']) await enrol(node, user)
     const [code = ''] = await node.factors.renewRecoveryCodes('ada')

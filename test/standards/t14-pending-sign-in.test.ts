@@ -61,7 +61,7 @@ onEveryStoreAndSealed('T14 a sign-in between its factors', (open, { store }) => 
     ['redeem', 'usage', session => session.redeem('x', 'change e-mail', 'x', { amr: ['otp'] })],
   ]
   for (const [what, code, handler] of nothingElse) {
-    it(`6.3.3: between the factors ${what} is refused, and the second factor is still possible`, async () => {
+    it(`6.3.3, WSTG-ATHN-11: between the factors ${what} is refused, and the second factor is still possible`, async () => {
       const browser = start()
       await browser.send(begin('alice'))
       assert.equal((await browser.send(handler)).code, code)
@@ -70,7 +70,7 @@ onEveryStoreAndSealed('T14 a sign-in between its factors', (open, { store }) => 
       const { csrfToken: _, ...shown } = status.body ?? {}
       assert.deepEqual(shown, {
         ...{ signedIn: false, locked: false, idleIn: null, endsIn: null },
-        ...{ subject: null, formKey: null },
+        ...{ subject: null, formKeys: [] },
       })
       assert.equal((await browser.send(complete)).status, 200)
       assert.equal((await seen(browser))?.userId, 'alice')
@@ -82,7 +82,7 @@ onEveryStoreAndSealed('T14 a sign-in between its factors', (open, { store }) => 
     ['a guest', (browser: Browser) => browser.put({ cart: 1 })],
     ['a signed-in user', (browser: Browser) => browser.signIn('bob')],
   ] as const) {
-    it(`2.3.1: a second factor without a first makes ${what} nobody else`, async () => {
+    it(`2.3.1, WSTG-ATHN-11: a second factor without a first makes ${what} nobody else`, async () => {
       const browser = start()
       await prepare(browser)
       const before = await seen(browser)

@@ -131,4 +131,33 @@ describe('T20 key rotation with live sessions', () => {
     assert.deepEqual(told(both), ['token.replayed', 'session.ended replayed'])
     assert.equal((await browser.see()).body?.userId, null)
   })
+
+  it("a page open meanwhile is still the same user's, and opens what it keeps for them, at every step", async () => {
+    const first = startServer()
+    const [oldSecret, newSecret] = [first.secret, newSecretText()]
+    const steps = [[oldSecret], [oldSecret, newSecret], [newSecret, oldSecret], [newSecret]].map(secrets =>
+      startServer({ secrets, store: first.store, clock: first.clock }),
+    )
+    const statuses = await Promise.all(
+      steps.map(async node => {
+        const browser = new Browser(node)
+        await browser.signIn('alice')
+        const { body } = await browser.send(
+          async (session, exchange) => (await session.load()) && exchange.sessionStatus(),
+        )
+        return body
+      }),
+    )
+    assert.equal(new Set(statuses.map(status => status?.subject)).size, 1)
+    for (const [step, later] of statuses.slice(1).entries()) {
+      // Kept under the first, opened with any: in both directions, while a release goes out.
+      const [before, after] = [statuses[step]?.formKeys ?? [], later?.formKeys ?? []]
+      assert.ok(after.includes(before[0] ?? '') && before.length > 0, `step ${step}`)
+    }
+    const [key] = statuses[0]?.formKeys ?? []
+    const eve = new Browser(first)
+    await eve.signIn('eve')
+    const { body } = await eve.send(async (session, exchange) => (await session.load()) && exchange.sessionStatus())
+    assert.ok(!body?.formKeys.includes(key ?? ''), 'nobody else gets it')
+  })
 })
