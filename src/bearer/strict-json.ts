@@ -10,12 +10,18 @@ const deepest = 4
 /** Names that reach an object's prototype when somebody copies members one by one. */
 const refusedNames = new Set(['__proto__', 'constructor', 'prototype'])
 
+/**
+ * Nor a name with a backslash: after an object with the name `\`, the `JSON.parse` of Node 24.21 (V8) reads the name `"` of the next
+ * object of that shape as `\`, too. So two members of one name would look like two names. No claim is called like that.
+ */
+const misread = '\\'
+
 // `ignoreBOM` leaves a byte order mark in the text, where it is no JSON.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * Reads one JSON object from UTF-8; `null` for everything else: bad UTF-8, a byte order mark, a name twice in one object
- * (also when one of the two is escaped), `__proto__`, `constructor` or `prototype` as a name, half a surrogate pair, a
+ * (also when one of the two is escaped), `__proto__`, `constructor` or `prototype` as a name, a backslash in one, half a surrogate pair, a
  * number beyond the safe integers, more than 4 levels. Never throws. The caller bounds the size.
  */
 export function parseStrictJson(bytes: Uint8Array): Record<string, unknown> | null {
@@ -45,7 +51,7 @@ function countMembers(value: unknown, depth: number): number {
   }
   const members = value as Record<string, unknown>
   for (const name of Object.keys(members)) {
-    if (refusedNames.has(name) || !name.isWellFormed()) return Number.NaN
+    if (refusedNames.has(name) || name.includes(misread) || !name.isWellFormed()) return Number.NaN
     count += 1 + countMembers(members[name], depth + 1)
   }
   return count

@@ -126,20 +126,20 @@ export function guards(check: Check): void {
         assert.equal(typeof csrfToken, 'string')
         return status
       }
-      const nobody = { signedIn: false, locked: false, idleIn: null, endsIn: null, subject: null, formKey: null }
+      const nobody = { signedIn: false, locked: false, idleIn: null, endsIn: null, subject: null, formKeys: [] }
       const [alice, again, bob] = [visitor(), visitor(), visitor()]
       assert.deepEqual(await statusOf(alice), nobody)
       await alice.post('/login?user=alice')
       passMs(60_000)
-      const { subject, formKey, ...times } = await statusOf(alice)
+      const { subject, formKeys, ...times } = await statusOf(alice)
       assert.deepEqual(times, { signedIn: true, locked: false, idleIn: 14 * 60_000, endsIn: 8 * 3_600_000 - 60_000 })
       assert.match(subject, /^[\w-]{22}$/)
-      assert.match(formKey, /^[\w-]{43}$/)
+      assert.ok(formKeys.length === 1 && /^[\w-]{43}$/.test(formKeys[0]))
       await again.post('/login?user=alice')
       await bob.post('/login?user=bob')
       const [hers, his] = [await statusOf(again), await statusOf(bob)]
-      assert.deepEqual([hers.subject, hers.formKey], [subject, formKey], 'the same in every session of hers')
-      assert.ok(his.subject !== subject && his.formKey !== formKey)
+      assert.deepEqual([hers.subject, hers.formKeys], [subject, formKeys], 'the same in every session of hers')
+      assert.ok(his.subject !== subject && his.formKeys[0] !== formKeys[0])
       await alice.post('/prove-again?method=otp', { headers: { 'X-CSRF-Token': await csrfFromStatus(alice) } })
       passMs(15 * 60_000)
       assert.deepEqual(await statusOf(alice), { ...nobody, locked: true })
