@@ -20,7 +20,9 @@ export async function rememberHowShown(page: Page): Promise<void> {
  */
 export async function goBack(page: Page, times = 1): Promise<{ path: string; fromMemory: boolean }> {
   const line = await devtools(page)
-  await line.send('Runtime.evaluate', { expression: `delete globalThis.${shown}; history.go(-${times})` })
+  const press = `delete globalThis.${shown}; history.go(-${times})`
+  // A page that is left at once does not answer any more, and that is what was asked of it.
+  await line.send('Runtime.evaluate', { expression: press }).catch(() => {})
   const expression = `globalThis.${shown} && ({ path: location.pathname, ...globalThis.${shown} })`
   for (const giveUpAt = Date.now() + 15_000; Date.now() < giveUpAt; await setTimeout(20)) {
     // Between two pages there is nothing to ask.
