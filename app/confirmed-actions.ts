@@ -39,7 +39,7 @@ export function createConfirmedActions(parts: {
     failed: Exclude<Proof, { outcome: 'passed' }> | null,
   ): Promise<void> => {
     const problem = failed && problemOfProof(failed)
-    const proof = await proving.form(request, signedIn(sessionOf(request).userId), { challenge: id, problem })
+    const proof = await proving.form(signedIn(sessionOf(request).userId), { challenge: id, problem })
     if (failed?.outcome === 'wait') response.set('retry-after', String(failed.seconds))
     await pages.send(request, response, {
       title: action.title,
@@ -53,7 +53,7 @@ export function createConfirmedActions(parts: {
     async ask(request, response, action) {
       if (!possible) throw notPossible()
       const session = await sessionOf(request).load()
-      const { hasSecondFactor } = await proving.form(request, signedIn(session.userId))
+      const { hasSecondFactor } = await proving.form(signedIn(session.userId))
       // Two factors of whoever has two: less must not be enough for what matters most (TA-3).
       const { id } = await session.confirm(action.operation, action.data, { level: hasSecondFactor ? 2 : 1 })
       await show(request, response, action, id, null)

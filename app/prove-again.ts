@@ -35,7 +35,7 @@ export interface ProvingOptions {
 /** The one way in which somebody who is signed in, or locked out of an idle session, proves again who they are. */
 export interface Proving {
   /** What to ask this user for, for `proofFields()`. `problem`: `problemOfProof()` of the last try. */
-  form(request: Request, userId: string, options?: ProvingOptions & { problem?: string | null }): Promise<ProofForm>
+  form(userId: string, options?: ProvingOptions & { problem?: string | null }): Promise<ProofForm>
   /**
    * Verifies the fields of a form that `proofFields()` made. Password and, where a second factor is set up, a code; or a
    * passkey instead of both. What it takes follows from the account, never from the form (TA-3).
@@ -83,7 +83,7 @@ export function createProving(parts: {
   }
 
   return {
-    async form(_request, userId, { challenge = null, problem = null } = {}) {
+    async form(userId, { challenge = null, problem = null } = {}) {
       const kinds = (await factors.list(userId)).map(({ kind }) => kind)
       const hasPasskey = passkeys && kinds.includes('passkey')
       const hasSecondFactor = kinds.includes('totp') || kinds.includes('passkey')

@@ -36,7 +36,7 @@ export function createReauthenticatePages(parts: {
     const session = await sessionOf(request).load()
     const userId = session.userId ?? session.locked?.userId ?? null
     if (userId === null) return response.redirect(303, signInAddress(request))
-    const form = await proving.form(request, userId, { problem })
+    const form = await proving.form(userId, { problem })
     const isLocked = session.locked !== null
     await pages.send(request, response, {
       title: 'Confirm that it is you',

@@ -40,7 +40,7 @@ export function confirmPage(
 <form method="post" action="${path}/confirm" class="fields">${csrfField(visitor)}<input type="hidden" name="confirmation" value="${id}">
 <input type="hidden" name="username" value="${visitor.username}" autocomplete="username">
 ${Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}
-${proofFields(visitor, proof)}
+${proofFields(proof)}
 <button type="submit">${button}</button>
 <a class="button quiet" href="${path}">Cancel</a>
 </form>

@@ -2,13 +2,12 @@ import { html } from 'hono/html'
 import type { ProofForm } from '../prove-again.ts'
 import type { Html } from './html.ts'
 import { passkeyButton } from './passkey-button.ts'
-import type { Visitor } from './visitor.ts'
 
 /**
  * The fields in which somebody proves again who they are, for a form of class `fields` that posts to a route which calls
  * `proving.check`. `form` comes from `proving.form`. Everything but passkeys works without script.
  */
-export function proofFields(_visitor: Visitor, form: ProofForm): Html {
+export function proofFields(form: ProofForm): Html {
   return html`${form.problem === null ? '' : html`<p class="notice bad" role="alert">${form.problem}</p>`}
 ${
   form.passkeyOptions === null

@@ -35,7 +35,7 @@ ${kept === null ? '' : whatWasSent(kept)}
 ${page.returnTo === null ? '' : html`<input type="hidden" name="returnTo" value="${page.returnTo}">`}
 ${kept === null ? '' : keptFields(kept)}
 <input type="hidden" name="username" value="${userId}" autocomplete="username">
-${proofFields(visitor, form)}
+${proofFields(form)}
 <button type="submit">${isLocked ? 'Unlock' : 'Confirm'}</button>
 </form>
 ${kept === null ? '' : html`<p class="aside">What you just sent is kept on this page. Nothing has been changed yet.</p>`}

@@ -93,8 +93,8 @@ export function timedOut(
 
 /** Whether nobody used the session for so long that its user has to prove again who they are, before anything else. */
 export function isLocked(record: StoredRecord, body: SessionBody, now: number, policy: Policy): boolean {
-  const { idleTimeoutMs } = lifetimeOf(policy, body.persistent)
-  return now >= record.lastSeenAt + idleTimeoutMs && canLock(record, body, policy)
+  // Asked on every request, and nearly always answered by the policy alone.
+  return canLock(record, body, policy) && now >= record.lastSeenAt + lifetimeOf(policy, body.persistent).idleTimeoutMs
 }
 
 /** Guests have nothing to prove, and programs nobody in front of them. */
