@@ -3,6 +3,7 @@ import express, { type Express } from 'express'
 import type { Sessions } from 'latchkey'
 import { sessions as expressSessions } from 'latchkey/adapters/express'
 import type { Bearer } from 'latchkey/bearer'
+import type { Watch } from 'latchkey/watch'
 import { createConfirmedActions } from './confirmed-actions.ts'
 import type { Log } from './event-log.ts'
 import { createForUser } from './for-user.ts'
@@ -12,6 +13,7 @@ import type { Grades } from './grades.ts'
 import { createKnownDevice } from './known-device.ts'
 import type { Notices } from './notices.ts'
 import type { CampusFactors } from './open-factors.ts'
+import type { Metrics } from './open-metrics.ts'
 import type { Outbox } from './outbox.ts'
 import { createPages } from './pages.ts'
 import type { PasswordSignIn } from './password-sign-in.ts'
@@ -20,6 +22,7 @@ import { createReauthenticatePages } from './reauthenticate-pages.ts'
 import { apiRoutes } from './routes/api.ts'
 import { checkBodyType } from './routes/body-type.ts'
 import { browserScript } from './routes/browser-script.ts'
+import { consoleRoutes } from './routes/console.ts'
 import { dashboardRoutes } from './routes/dashboard.ts'
 import { devicesRoutes } from './routes/devices.ts'
 import { emailRoutes } from './routes/email.ts'
@@ -29,6 +32,7 @@ import { healthRoutes } from './routes/health.ts'
 import { homeRoutes } from './routes/home.ts'
 import { inspectHeadersRoutes } from './routes/inspect-headers.ts'
 import { messagesRoutes } from './routes/messages.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { passkeyOptionsRoutes } from './routes/passkey-options.ts'
 import { passwordRoutes } from './routes/password.ts'
 import { preferencesRoutes } from './routes/preferences.ts'
@@ -50,6 +54,9 @@ import type { Users } from './users.ts'
 /** What Campus is put together from. */
 export interface CampusParts {
   readonly sessions: Sessions<SessionData>
+  readonly watch: Watch
+  /** Numbers for Prometheus, or `null` when nobody has a token for them. */
+  readonly metrics: Metrics | null
   /** Sessions for programs, or `null` when there are no keys to sign their tokens with. */
   readonly bearer: Bearer | null
   readonly users: Users
@@ -68,6 +75,8 @@ export interface CampusParts {
   readonly https: boolean
   /** Rejects when Campus cannot serve. */
   readonly health: () => Promise<void>
+  /** Takes what is to be done when Campus is about to stop, before it waits for the answers that are under way. */
+  readonly onStop: (stop: () => void) => void
 }
 
 /** Longest request body. The longest "about me" in the widest script, percent-encoded, still fits. */
@@ -112,14 +121,23 @@ export function createCampus(parts: CampusParts): Express {
   // Browsers ask for this by themselves, beside JSON for example: it must not count as the user's activity.
   app.get('/favicon.ico', (_request, response) => response.redirect(308, '/assets/mark.svg'))
   app.use(healthRoutes(parts.health))
+  if (parts.metrics) app.use(metricsRoutes(parts.metrics))
 
   // The session before the bodies: what another site's page sends is refused before it is read.
   app.use(middleware)
+
+  // The console reads its own bodies, and turns those away itself who are locked out.
+  const watchConsole = consoleRoutes(routes)
+  app.use('/console', watchConsole.routes)
+  parts.onStop(watchConsole.close)
+
   app.use('/api', express.json({ limit: bodyLimit }))
   app.use(express.urlencoded({ extended: false, limit: bodyLimit, parameterLimit: 50 }))
   app.use(checkBodyType)
 
+  // Who has to prove who they are, because the watch or an operator asked for it, is not sent through the whole sign-in.
   if (parts.sessions.policy.atIdle === 'lock') app.use(unlockFirst(routes))
+  else app.get('/login', unlockFirst(routes))
 
   app.use(homeRoutes(pages))
   app.use(signInRoutes(routes))

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { createTransport } from 'nodemailer'
+import { createTransport, type Transporter } from 'nodemailer'
 
 /** A mail that is ready to be sent: plain text to one address. */
 export interface Mail {
@@ -33,29 +33,9 @@ export class MailRefused extends Error {
 /** How long each step of a conversation may take. The outbox ends what takes too long altogether. */
 const stepMs = 10_000
 
-/**
- * A mailer over SMTP, a connection for each mail. `server` is `smtp://` or `smtps://`, with a user and a password if need be.
- * Over a network `smtp:` means STARTTLS or nothing, because whoever sits in between could otherwise read along by leaving it out.
- */
+/** A mailer over SMTP, a connection for each mail. */
 export function createMailer({ server, from }: { readonly server: string; readonly from: string }): Mailer {
-  const { protocol, hostname, port, username, password } = new URL(server)
-  const host = hostname.replace(/^\[|\]$/g, '')
-  const secure = protocol === 'smtps:'
-  const transport = createTransport({
-    host,
-    port: port === '' ? (secure ? 465 : 587) : Number(port),
-    secure,
-    requireTLS: !secure && !isThisMachine(host),
-    ...(username !== '' && { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }),
-    connectionTimeout: stepMs,
-    greetingTimeout: stepMs,
-    socketTimeout: stepMs,
-    dnsTimeout: stepMs,
-    socketCloseTimeout: 0,
-    // Nothing in a mail of ours is a file or an address to load from.
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  })
+  const transport = openTransport(server)
   const domain = from.slice(from.lastIndexOf('@') + 1)
   return {
     async send({ id, to, subject, text, writtenAt }, signal) {
@@ -76,6 +56,31 @@ export function createMailer({ server, from }: { readonly server: string; readon
       }
     },
   }
+}
+
+/**
+ * Where mails are handed to a server: `smtp://` or `smtps://`, with a user and a password if need be. Over a network `smtp:`
+ * means STARTTLS or nothing, because whoever sits in between could otherwise read along by leaving it out.
+ */
+export function openTransport(server: string): Transporter {
+  const { protocol, hostname, port, username, password } = new URL(server)
+  const host = hostname.replace(/^\[|\]$/g, '')
+  const secure = protocol === 'smtps:'
+  return createTransport({
+    host,
+    port: port === '' ? (secure ? 465 : 587) : Number(port),
+    secure,
+    requireTLS: !secure && !isThisMachine(host),
+    ...(username !== '' && { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }),
+    connectionTimeout: stepMs,
+    greetingTimeout: stepMs,
+    socketTimeout: stepMs,
+    dnsTimeout: stepMs,
+    socketCloseTimeout: 0,
+    // Nothing in a mail of ours is a file or an address to load from.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
 }
 
 /**

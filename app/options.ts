@@ -38,6 +38,8 @@ export interface CampusOptions {
   readonly issuer: string
   /** The mail server for notices, whose address may hold a password, and the sender's address; `null`: notices are not mailed. */
   readonly mail: { readonly server: string; readonly from: string } | null
+  /** What the watch does. */
+  readonly watch: WatchChoice
   /** Production refuses what is good enough for a look around. */
   readonly environment: 'production' | 'development'
 }
@@ -51,6 +53,25 @@ export type StoreChoice =
   | { readonly kind: 'redis'; readonly url: string }
   | { readonly kind: 'redis-cluster'; readonly urls: readonly string[] }
   | { readonly kind: 'sealed'; readonly list: StoreChoice | null }
+
+/** Everything that can be chosen about the watch. */
+export interface WatchChoice {
+  /** Where it keeps audit trail, alerts and numbers. */
+  readonly place: UsersChoice
+  /** What it does by itself about a session that looks stolen: nothing, only say what it would do, or ask its user for a proof. */
+  readonly onAlert: OnAlert
+  /** A receiver of webhooks about alerts, and the secret that they are signed with; or `null`. */
+  readonly webhook: { readonly url: string; readonly secret: string } | null
+  /** A mailbox for alerts, by the mail server for notices; or `null`. */
+  readonly mailTo: string | null
+  /** Files of MaxMind databases, by which it knows where addresses are. */
+  readonly geo: { readonly city: string | null; readonly asn: string | null }
+  /** What Prometheus has to bring for /metrics, or `null`: there are none. */
+  readonly metricsToken: string | null
+}
+
+const onAlerts = ['tell', 'dry-run', 'act'] as const
+type OnAlert = (typeof onAlerts)[number]
 
 /** A database by kind and place. */
 export type UsersChoice = Extract<StoreChoice, { kind: 'sqlite' | 'postgres' }>
@@ -124,6 +145,12 @@ const flags = {
   origin: { value: 'URL', help: "this site's address; in production, passkeys need it (where it serves)" },
   smtp: { value: 'URL', help: 'mail server for notices: smtp://HOST or smtps://USER:PASSWORD@HOST (none)' },
   'mail-from': { value: 'ADDRESS', help: "sender of the notices (campus@, and this site's host name)" },
+  watch: { value: 'WATCH', help: 'where audit trail and alerts are kept: as USERS (sqlite:watch.db)' },
+  'on-alert': { value: 'WHAT', help: 'about sessions that look stolen: tell, dry-run or act (tell)' },
+  'alert-webhook': { value: 'URL', help: 'who is told about alerts; signed with ALERT_SECRET (nobody)' },
+  'alert-mail': { value: 'ADDRESS', help: 'who gets alerts by mail; needs --smtp (nobody)' },
+  'geo-city': { value: 'FILE', help: 'MaxMind database of places, GeoLite2-City.mmdb (none)' },
+  'geo-asn': { value: 'FILE', help: 'MaxMind database of networks, GeoLite2-ASN.mmdb (none)' },
   'insecure-http': { value: null, help: 'serve plain HTTP, for experiments on this machine only' },
 } as const satisfies Record<string, Flag>
 
@@ -155,11 +182,13 @@ Give a password in the environment (CAMPUS_STORE, CAMPUS_USERS, CAMPUS_SMTP): ev
 options of a process.
 
 TIME is a number with a unit: 90s, 15m, 8h, 30d. Every option is also an environment variable
-(--idle-timeout is CAMPUS_IDLE_TIMEOUT); the option wins. Three more variables:
+(--idle-timeout is CAMPUS_IDLE_TIMEOUT); the option wins. Five more variables:
 
   SESSION_SECRET             from \`npx latchkey keygen\`; several, newest first, separated by commas
   TOKEN_KEYS                 from \`npx latchkey keygen --jwk\`, for access tokens; several, one per line.
                              In production without them there are no sessions for programs
+  ALERT_SECRET               from \`openssl rand -base64 32\`; what webhooks of alerts are signed with
+  METRICS_TOKEN              what Prometheus has to send as bearer token; without one there is no /metrics
   NODE_ENV=production        refuse whatever is only good enough for a look around
 `
 }
@@ -179,9 +208,10 @@ export function readOptions(args: readonly string[], environment: Environment): 
     const result = reader(value)
     if (!(result instanceof Wrong)) return result
     const source = typeof given[flag] === 'string' ? `--${flag}` : variableOf(flag)
-    // What is or may hold a password must not be repeated on a screen.
+    // What is or may hold a password must not be repeated on a screen. Addresses of webhooks often are secrets themselves.
     const shown =
-      flag === 'demo-password' || (['store', 'users', 'smtp'].includes(flag) && value.includes('@'))
+      ['demo-password', 'alert-webhook'].includes(flag) ||
+      (['store', 'users', 'smtp', 'watch'].includes(flag) && value.includes('@'))
         ? ''
         : ` is ${JSON.stringify(value)}`
     throw new OptionError(`${source}${shown}: ${result.fix}`)
@@ -210,6 +240,22 @@ export function readOptions(args: readonly string[], environment: Environment): 
   const server = read<string | null>('smtp', null, mailServer)
   const from = read('mail-from', `campus@${new URL(origin ?? 'https://campus.localhost').hostname}`, sender)
 
+  const users = read<UsersChoice>('users', store.kind === 'postgres' ? store : inData('campus.db'), value =>
+    usersChoice(value, dataDirectory),
+  )
+  const webhook = read<string | null>('alert-webhook', null, value =>
+    /^https?:$/.test(URL.parse(value)?.protocol ?? '')
+      ? value
+      : new Wrong('write the address of a receiver, https://…'),
+  )
+  const alertSecret = environment.ALERT_SECRET ?? ''
+  if (webhook !== null && alertSecret === '')
+    throw new OptionError('ALERT_SECRET is not set: --alert-webhook needs one from `openssl rand -base64 32`.')
+  const mailTo = read<string | null>('alert-mail', null, sender)
+  if (mailTo !== null && server === null)
+    throw new OptionError('--alert-mail is given without --smtp: name the mail server too.')
+  const file = (flag: FlagName) => read<string | null>(flag, null, value => resolve(value))
+
   return {
     host: text('host') ?? '127.0.0.1',
     port: read('port', 8443, value =>
@@ -217,9 +263,7 @@ export function readOptions(args: readonly string[], environment: Environment): 
     ),
     dataDirectory,
     store,
-    users: read<UsersChoice>('users', store.kind === 'postgres' ? store : inData('campus.db'), value =>
-      usersChoice(value, dataDirectory),
-    ),
+    users,
     policy: {
       ...readPolicy('idleTimeout', 'idle-timeout', duration),
       ...readPolicy('absoluteTimeout', 'absolute-timeout', duration),
@@ -249,6 +293,20 @@ export function readOptions(args: readonly string[], environment: Environment): 
     origin,
     issuer: origin ?? 'https://campus.localhost',
     mail: server === null ? null : { server, from },
+    watch: {
+      place: read<UsersChoice>('watch', users.kind === 'postgres' ? users : inData('watch.db'), value =>
+        usersChoice(value, dataDirectory),
+      ),
+      onAlert: read<OnAlert>(
+        'on-alert',
+        'tell',
+        value => onAlerts.find(choice => choice === value) ?? new Wrong('write tell, dry-run or act.'),
+      ),
+      webhook: webhook === null ? null : { url: webhook, secret: alertSecret },
+      mailTo,
+      geo: { city: file('geo-city'), asn: file('geo-asn') },
+      metricsToken: metricsToken(environment.METRICS_TOKEN || null),
+    },
     environment: environment.NODE_ENV === 'production' ? 'production' : 'development',
   }
 }
@@ -351,6 +409,12 @@ function mailServer(value: string): string | Wrong {
     !url.search &&
     isDecodable(url.username + url.password)
   return isServer ? value : new Wrong('write smtp://HOST:PORT or smtps://USER:PASSWORD@HOST:PORT.')
+}
+
+function metricsToken(token: string | null): string | null {
+  // What a header cannot carry nobody could bring.
+  if (token === null || /^[!-~]{32,}$/.test(token)) return token
+  throw new OptionError('METRICS_TOKEN is short, or has spaces in it: make one with `npx latchkey keygen`.')
 }
 
 function isDecodable(encoded: string): boolean {

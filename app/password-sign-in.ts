@@ -1,6 +1,5 @@
 import type { Session } from 'latchkey'
 import type { Factors } from 'latchkey/mfa'
-import type { Log } from './event-log.ts'
 import { placeOf } from './place-of.ts'
 import type { SessionData } from './session-data.ts'
 import type { SignInThrottle } from './sign-in-throttle.ts'
@@ -13,6 +12,8 @@ export interface Credentials {
   readonly password: string
   /** The client's address, if known. */
   readonly address: string | null
+  /** The session of the request: what went wrong is told through it. */
+  readonly session: Pick<Session<SessionData>, 'signInFailed'>
 }
 
 /** The answer to a sign-in: an unknown, a disabled and a mistyped account are all just `wrong` (CS-A2). */
@@ -42,10 +43,9 @@ export function createPasswordSignIn(parts: {
   readonly throttle: SignInThrottle
   readonly turns: Turns
   readonly generation: (username: string) => Promise<number>
-  readonly log: Pick<Log, 'wrongPassword'>
 }): PasswordSignIn {
   const { users, throttle, turns } = parts
-  return async ({ username, password, address }) => {
+  return async ({ username, password, address, session }) => {
     const attempt = { account: accountName(username), place: placeOf(address) }
     // Neither can be right, and an empty name is not a user id that a store could be asked about.
     if (attempt.account === '' || password === '') return { outcome: 'wrong' }
@@ -54,10 +54,13 @@ export function createPasswordSignIn(parts: {
         const generation = await parts.generation(attempt.account)
         const passwordMark = await users.passwordMark(attempt.account)
         const admission = await throttle.admit(attempt)
-        if (!admission.admitted) return { outcome: 'wait', seconds: Math.ceil(admission.waitMs / 1_000) }
+        if (!admission.admitted) {
+          session.signInFailed(attempt.account)
+          return { outcome: 'wait', seconds: Math.ceil(admission.waitMs / 1_000) }
+        }
         const user = await users.withPassword(attempt.account, password)
         if (!user) {
-          parts.log.wrongPassword((await users.find(attempt.account))?.username ?? null, attempt.place)
+          session.signInFailed(attempt.account, { userId: (await users.find(attempt.account))?.username ?? null })
           return { outcome: 'wrong' }
         }
         await admission.succeeded()

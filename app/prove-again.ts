@@ -62,7 +62,8 @@ export function createProving(parts: {
 
   const checkPassword = async (request: Request, userId: string): Promise<Proof> => {
     const password = textField(request.body, 'password') ?? ''
-    const answer = await signIn({ username: userId, password, address: device.facts(request).address })
+    const { address } = device.facts(request)
+    const answer = await signIn({ username: userId, password, address, session: sessionOf(request) })
     if (answer.outcome === 'wrong') return refused
     return answer.outcome === 'wait' ? answer : { outcome: 'passed', amr: ['pwd'] }
   }

@@ -49,8 +49,11 @@ export function createReauthenticatePages(parts: {
   return {
     signInFirst,
     async askInPlace(request, response) {
-      if (isPage(request))
-        return response.redirect(303, `/reauthenticate?returnTo=${encodeURIComponent(request.originalUrl)}`)
+      if (isPage(request)) {
+        // Who was on the way in is in then: the form for signing in would ask once more.
+        const next = request.path === '/login' ? (returnTo(request) ?? '/dashboard') : request.originalUrl
+        return response.redirect(303, `/reauthenticate?returnTo=${encodeURIComponent(next)}`)
+      }
       await send(request, response, { kept: sentForm(request), status: 401, problem: null })
     },
     async ask(request, response, failed) {

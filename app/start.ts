@@ -13,7 +13,9 @@ import { createNotices } from './notices.ts'
 import { openBearer } from './open-bearer.ts'
 import { openDatabase } from './open-database.ts'
 import { campusFactors, openFactorStore } from './open-factors.ts'
+import { openMetrics } from './open-metrics.ts'
 import { openStore } from './open-store.ts'
+import { openWatch } from './open-watch.ts'
 import { type CampusOptions, OptionError, reasonOf } from './options.ts'
 import { openOutbox } from './outbox.ts'
 import { createPasswordSignIn } from './password-sign-in.ts'
@@ -80,9 +82,12 @@ export async function startCampus(
       insecureHttp,
       environment,
       clock,
-      onEvent: log.event,
     })
-    opened.push(() => sessions.close())
+    const { watch, close: closeWatch } = await openWatch(sessions, options, write)
+    // In this order, so that it sees what still happens while everything else closes.
+    opened.push(closeWatch, () => sessions.close())
+    const metrics = await openMetrics(sessions, watch, options.watch.metricsToken)
+    opened.push(() => metrics?.stop())
 
     const bearer = openBearer(sessions, options)
     if (bearer) opened.push(() => bearer.close())
@@ -92,7 +97,7 @@ export async function startCampus(
 
     const throttle = openSignInThrottle(database, clock)
     const turns = createTurns(longestQueue)
-    const signIn = createPasswordSignIn({ users, throttle, turns, generation: sessions.generation, log })
+    const signIn = createPasswordSignIn({ users, throttle, turns, generation: sessions.generation })
     const noticeFailed = (error: unknown) => log.failure('a notice', error)
     const mailer = options.mail && createMailer(options.mail)
     const outbox = openOutbox({ database, mailer, clock, failed: noticeFailed })
@@ -100,6 +105,7 @@ export async function startCampus(
     const notices = createNotices({ outbox, clock, failed: noticeFailed })
     const grades = openGrades(database, clock)
 
+    const stopping: (() => void)[] = []
     const placeAt = (port: number) => originOf(tls !== null, options.host, port)
     const campusAt = (port: number) => {
       // Behind a proxy, browsers find it elsewhere: what passkeys are bound to is not guessed in earnest.
@@ -113,6 +119,8 @@ export async function startCampus(
       }
       return createCampus({
         sessions,
+        watch,
+        metrics,
         bearer,
         users,
         signIn,
@@ -126,10 +134,14 @@ export async function startCampus(
         clock,
         https,
         health,
+        onStop: stop => void stopping.push(stop),
       })
     }
     const listening = await serve(campusAt, tls, options.host, options.port)
-    opened.push(() => listening.drain(patienceMs))
+    opened.push(() => {
+      for (const stop of stopping) stop()
+      return listening.drain(patienceMs)
+    })
     return { origin: placeAt(listening.port), stop: closeAll }
   } catch (error) {
     await closeAll()

@@ -78,6 +78,14 @@ export const contenders: Contender[] = [
     budget: { read: 8 },
   }),
   contender({
+    name: 'ours-node-watch',
+    label: 'Latchkey, memory, under watch (node:http)',
+    bare: 'bare-node',
+    file: 'contenders/ours-node.ts',
+    args: ['memory+watch'],
+    ours: true,
+  }),
+  contender({
     name: 'ours-node-sqlite',
     label: 'Latchkey, SQLite (node:http)',
     bare: 'bare-node',

@@ -10,9 +10,11 @@ interface Data {
 
 declare const app: import('express').Express
 declare const sessions: import('latchkey').Sessions<Data>
+declare const manager: import('latchkey').Sessions<Data>
 declare const session: import('latchkey').Session<Data>
 declare const store: import('latchkey').SessionStore
 declare const options: import('latchkey').SessionsOptions
+declare const watch: import('latchkey/watch').Watch
 declare const sid: string
 declare const req: import('express').Request
 declare const res: import('express').Response

@@ -122,6 +122,9 @@ const refusalStatus: Record<RefusalReason, number> = {
   'proof-invalid': 401,
 }
 
+/** @internal Every reason there is, for those who count them. */
+export const refusalReasons: readonly RefusalReason[] = Object.keys(refusalStatus) as RefusalReason[]
+
 /** An expected "no". The message is safe to show: it tells an honest person what to do and an attacker nothing. */
 export class Refusal extends AnswerableError {
   override readonly name = 'Refusal'

@@ -16,9 +16,10 @@ export { safeReturnTo } from './http/return-to.ts'
 export type { SessionStatus } from './http/session-status.ts'
 export { type CsrfOptions, createSessions, type Sessions, type SessionsOptions } from './http/sessions.ts'
 export type { SessionCookieOptions } from './http/set-cookie.ts'
-export type { AssuranceLevel, FactorProof, Proved } from './session/assurance.ts'
+export { type AssuranceLevel, type FactorProof, levelReachedAt, type Proved } from './session/assurance.ts'
+export type { SessionCensus } from './session/census.ts'
 export type { ChallengeOptions, Confirmation, ConfirmationOptions } from './session/confirmations.ts'
-export type { Duration } from './session/duration.ts'
+export { type Duration, durationMs } from './session/duration.ts'
 export {
   type ConfirmationFault,
   type EventListener,
@@ -28,11 +29,14 @@ export {
   type FactorKind,
   type RequestOrigin,
   type SessionEvent,
+  type SessionUse,
   type Severity,
+  type UseObserver,
 } from './session/events.ts'
 export { type Policy, type PolicyOptions, type PresetName, presets } from './session/policy.ts'
 export type { LoadOptions, Session } from './session/session.ts'
 export type { SessionInfo } from './session/session-info.ts'
+export type { SessionQuery, SessionSearchPage } from './session/session-search.ts'
 export type { SignInOptions } from './session/sign-in.ts'
 export type {
   CreateOptions,
@@ -40,7 +44,10 @@ export type {
   EndMark,
   EndReason,
   Following,
+  SessionDirectory,
+  SessionPage,
   SessionStore,
   SharedStore,
   StoredRecord,
 } from './session/store.ts'
+export type { StoreMeter, StoreOutcome } from './session/store-meter.ts'

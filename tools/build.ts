@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { bundleForBrowsers } from './build-browser.ts'
+import { buildConsole } from './build-console.ts'
 import { readManifest } from './exports.ts'
 
 rmSync('dist', { recursive: true, force: true })
@@ -14,5 +15,6 @@ if (failed.length === 0) {
   // The compiler's own is a module with imports; its source map goes with it.
   rmSync('dist/browser/script.js.map', { force: true })
   writeFileSync('dist/browser/script.js', await bundleForBrowsers())
+  await buildConsole('dist/console/page-dist')
 }
 process.exitCode = failed.length

@@ -11,6 +11,7 @@ const checks: [name: string, command: string, ...args: string[]][] = [
   ['types', 'tsc', '-p', 'tsconfig.json'],
   ['types of what is published', 'tsc', '-p', 'tsconfig.build.json', '--noEmit'],
   ['types of what runs in browsers', 'tsc', '-p', 'tsconfig.browser.json', '--noEmit'],
+  ['types of the console', 'tsc', '-p', 'src/console/page', '--noEmit'],
   ['lint and format', 'biome', 'ci', '--error-on-warnings', '--colors=off', '.'],
   ['layers', 'node', 'tools/layers.ts'],
   ['exports', 'node', 'tools/exports.ts'],

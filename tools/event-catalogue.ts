@@ -1,12 +1,13 @@
 /**
- * Writes docs/events.md from the source: the names and fields of every event and what its comment says, its OWASP term
- * and severity, and the reasons that events carry (ASVS 16.1.1: an inventory of what is logged). Without an argument it
- * writes the page; a test compares.
+ * Writes docs/events.md from the source: the names and fields of every event of the engine and of the watch and what its comment
+ * says, its OWASP term and severity, what it is in ECS and OCSF, the reasons that events carry, and the fields of an entry of
+ * the audit trail (ASVS 16.1.1: an inventory of what is logged). Without an argument it writes the page; a test compares.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Comment, parseSync, type TSType, type TSTypeLiteral } from 'oxc-parser'
-import { eventCatalogue } from '../src/session/events.ts'
+import { type AuditType, auditCatalogue } from '../src/watch/events.ts'
+import { eventMapping, ocsfClasses } from '../src/watch/mapping/event-mapping.ts'
 
 /** The page, and the command that writes it. */
 export const eventPage = 'docs/events.md'
@@ -16,17 +17,20 @@ type Field = { name: string; type: string; comment: string }
 
 export function eventPageText(root: string): string {
   const events = readSource(root, 'src/session/events.ts')
+  const watchEvents = readSource(root, 'src/watch/events.ts')
+  const trail = readSource(root, 'src/watch/entry.ts')
   const endReasons = bullets(readSource(root, 'src/session/store.ts').commentOf('EndReason'))
   const refusals = bullets(readSource(root, 'src/errors.ts').commentOf('RefusalReason'))
   const flood = floodLimit(root)
   return [
     '# Events',
     '',
-    `<!-- Written by \`${writeEventPage}\` from src/session/events.ts, src/session/store.ts and src/errors.ts: edit those. -->`,
+    `<!-- Written by \`${writeEventPage}\` from src/session/events.ts, src/watch/events.ts, src/watch/entry.ts, src/watch/mapping, src/session/store.ts and src/errors.ts: edit those. -->`,
     '',
     'Everything that happens to a session, as the functions you pass as `onEvent` or to `sessions.subscribe()` get it.',
     'Latchkey itself writes no log and sends nothing anywhere: where events go, in which format, who may read them and how',
-    'long they are kept is decided by the application (ASVS 16.1.1, 16.2.3). [How to write them down](deploy.md#logs).',
+    'long they are kept is decided by the application (ASVS 16.1.1, 16.2.3). [The watch](watch.md) keeps them in an audit trail',
+    'and adds its own; without it, [write them down](deploy.md#logs).',
     '',
     '- A listener is called synchronously, in order, and must not block. What it throws is ignored.',
     '- No event carries a token, secret, key, password or session data. The `sid` is public and cannot authenticate.',
@@ -54,12 +58,34 @@ export function eventPageText(root: string): string {
     '',
     '| event | OWASP term | severity | own fields | when |',
     '|---|---|---|---|---|',
-    ...events.union('EventDetail').map(({ fields, comment }) => {
-      const type = fields.find(({ name }) => name === 'type')?.type.slice(1, -1) ?? ''
-      const { owasp, severity } = eventCatalogue[type as keyof typeof eventCatalogue]
-      const own = fields.filter(({ name }) => name !== 'type').map(({ name, type }) => code(`${name}: ${type}`))
-      return `| \`${type}\` | \`${owasp}\` | ${severity} | ${own.join('<br>') || '–'} | ${cell(comment)} |`
-    }),
+    ...events.union('EventDetail').flatMap(eventRows),
+    '',
+    '## The events of the watch',
+    '',
+    'What [the watch](watch.md) has to tell itself: it is in the audit trail, and `watch.subscribe()` tells it. `auditCatalogue`,',
+    'exported by `latchkey/watch`, holds term and severity of these and all others.',
+    '',
+    '| event | OWASP term | severity | own fields | when |',
+    '|---|---|---|---|---|',
+    ...watchEvents.union('WatchEventDetail').flatMap(eventRows),
+    '',
+    '## In the audit trail',
+    '',
+    'Every entry of the trail has all of these fields, whatever the event.',
+    '',
+    '| field | type | meaning |',
+    '|---|---|---|',
+    ...trail.membersOf('AuditEntry').map(row),
+    '',
+    '## In other schemas',
+    '',
+    'What every event is in the [Elastic Common Schema](https://www.elastic.co/docs/reference/ecs) (`event.category`, `event.type`,',
+    '`event.outcome`) and in the [Open Cybersecurity Schema Framework](https://schema.ocsf.io/) (class, `class_uid`, `activity_id`); 99 is',
+    'an activity that OCSF has no number for. [Sinks](watch.md#sinks) write entries in either.',
+    '',
+    '| event | ECS category | ECS type | outcome | OCSF class | activity |',
+    '|---|---|---|---|---|---|',
+    ...(Object.keys(auditCatalogue) as AuditType[]).map(mappingRow),
     '',
     '## Reasons why a session ended',
     '',
@@ -84,6 +110,22 @@ function floodLimit(root: string): { kinds: string; perSecond: string } {
   const [, perSecond] = /mostPerSecond = (\d+)/.exec(text) ?? []
   if (!list || !perSecond) throw new Error(`${file}: "provocable" or "mostPerSecond" is not where it was.`)
   return { kinds: [...list.matchAll(/'([^']+)'/g)].map(([, kind]) => `\`${kind}\``).join(', '), perSecond }
+}
+
+/** A row for each event: some of the same shape share a comment. */
+function eventRows({ fields, comment }: { fields: Field[]; comment: string }): string[] {
+  const types = fields.find(({ name }) => name === 'type')?.type ?? ''
+  const own = fields.filter(({ name }) => name !== 'type').map(({ name, type }) => code(`${name}: ${type}`))
+  return [...types.matchAll(/'([^']+)'/g)].map(([, type = '']) => {
+    const { owasp, severity } = auditCatalogue[type as AuditType]
+    return `| \`${type}\` | \`${owasp}\` | ${severity} | ${own.join('<br>') || '–'} | ${cell(comment)} |`
+  })
+}
+
+function mappingRow(type: AuditType): string {
+  const { ecs, ocsf, outcome } = eventMapping[type]
+  const [category, ecsType] = [ecs.category, ecs.type].map(values => values.map(code).join(', '))
+  return `| \`${type}\` | ${category} | ${ecsType} | ${outcome} | ${ocsf.class} (${ocsfClasses[ocsf.class]}) | ${ocsf.activity} |`
 }
 
 function row({ name, type, comment }: Field): string {

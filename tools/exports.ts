@@ -12,6 +12,7 @@ export type Manifest = {
   exports: Record<string, unknown>
   dependencies?: Record<string, string>
   peerDependencies?: Record<string, string>
+  devDependencies?: Record<string, string>
 }
 
 export function readManifest(root: string): Manifest {

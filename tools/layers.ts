@@ -21,6 +21,8 @@ type Layer = {
   alternatives?: boolean
   /** It may import the types of optional peers (a framework's), with `import type`. */
   peerTypes?: boolean
+  /** It is bundled for browsers, with what it imports of the development dependencies. */
+  bundled?: boolean
   /** It may load optional peers when they are needed, with `import()`. */
   peersOnDemand?: boolean
 }
@@ -33,8 +35,9 @@ const layers: Record<string, Layer> = {
   errors: { may: [], notNode: everything },
   session: { may: ['errors'], notNode: inputAndOutput },
   http: { may: ['session', 'errors'] },
+  databases: { may: ['errors'] },
   stores: {
-    may: ['errors', 'session/duration', 'session/turns', 'session/recent-map', 'session/change-feed'],
+    may: ['errors', 'databases', 'session/duration', 'session/turns', 'session/recent-map', 'session/change-feed'],
     types: ['session'],
     alternatives: true,
   },
@@ -42,14 +45,16 @@ const layers: Record<string, Layer> = {
   migrate: { may: ['http', 'session', 'errors'] },
   bearer: { may: ['session', 'http', 'errors'] },
   binding: { may: ['session', 'http', 'errors'] },
-  mfa: { may: ['session', 'http', 'errors'], peersOnDemand: true },
-  watch: { may: ['session/events', 'errors'] },
-  console: { may: ['public'] },
+  mfa: { may: ['session', 'http', 'databases', 'errors'], peersOnDemand: true },
+  watch: { may: ['session', 'http', 'databases', 'errors'], peersOnDemand: true },
+  console: { may: ['public'], peerTypes: true },
+  page: { may: [], types: ['console/api'], notNode: everything, bundled: true },
   browser: { may: [], notNode: everything },
   scenarios: { may: [] },
-  testing: { may: ['session', 'http', 'errors'], types: ['mfa'] },
-  // The doctor looks at options before they are in force, which is nobody else's business and has no public door.
-  cli: { may: ['public', 'session', 'http', 'errors'] },
+  testing: { may: ['session', 'http', 'errors'], types: ['mfa', 'watch'] },
+  // The doctor looks at options before they are in force, and what strangers wrote is made fit for a terminal as it is for a
+  // log: nobody else's business, without a public door.
+  cli: { may: ['public', 'session', 'http', 'errors', 'watch/plain-text'] },
 }
 
 /** Like any user: these trees see the package through its exports only. */
@@ -58,7 +63,10 @@ const trees = ['src', 'test', 'tools', 'bench', ...users]
 const vagueName = /(^|\/)(utils?|helpers?|common|types)(\.[^/]*)?(\/|$)/
 
 export function layerViolations(root: string): Violation[] {
-  const files = globSync(`{${trees}}/**/*.{ts,mts,cts,tsx,js,mjs,cjs}`, { cwd: root, exclude: ['**/node_modules/**'] })
+  const files = globSync(`{${trees}}/**/*.{ts,mts,cts,tsx,js,mjs,cjs}`, {
+    cwd: root,
+    exclude: ['**/node_modules/**', '**/page-dist/**'],
+  })
     .map(file => file.replaceAll(sep, '/'))
     .sort()
   const modules = new Map(
@@ -139,6 +147,7 @@ function brokenByPackage(file: string, layer: Layer, line: Import, manifest: Man
     return { rule: 'src does not import itself by its name', fix: 'write the relative path' }
   }
   if (manifest.dependencies?.[dependency]) return null
+  if (layer.bundled && manifest.devDependencies?.[dependency]) return null
   if (layer.peersOnDemand && manifest.peerDependencies?.[dependency]) {
     if (typeOnly || onDemand) return null
     return {
@@ -161,8 +170,9 @@ function treeOf(file: string): string {
   return file.split('/', 1)[0] ?? ''
 }
 
-/** `src/session/token.ts` is of the layer `session`, `src/errors.ts` of `errors`. */
+/** `src/session/token.ts` is of the layer `session`, `src/errors.ts` of `errors`; the console's page is no part of its server. */
 function layerOf(file: string): string {
+  if (file.startsWith('src/console/page/')) return 'page'
   return file.split('/')[1]?.replace(/\.[^.]+$/, '') ?? ''
 }
 

@@ -1,22 +1,27 @@
 /**
  * Makes the pictures of Campus: `node --conditions=latchkey-source tools/screenshots.ts` writes those of the README into
- * docs/images/. With a directory (`… tools/screenshots.ts /tmp/shots`) every page goes there instead, on a desktop's and
+ * docs/images/; `--console` only those of its console. With a directory (`… tools/screenshots.ts /tmp/shots`) every page goes there instead, on a desktop's and
  * a phone's screen, light and dark, for somebody to look at.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Secret, TOTP } from 'otpauth'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { books } from '../app/books.ts'
 import { readOptions } from '../app/options.ts'
 import { startCampus } from '../app/start.ts'
+import { type LivelyCampus, livelyCampus } from './campus-life.ts'
 import { chromiumPath } from './provision.ts'
 
 const password = 'correct horse'
 const minute = 60_000
 
-const screens = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } }
+const screens = {
+  desktop: { width: 1280, height: 800 },
+  tall: { width: 1280, height: 900 },
+  phone: { width: 390, height: 844 },
+}
 type Screen = keyof typeof screens
 type Colours = 'light' | 'dark'
 
@@ -50,7 +55,16 @@ const curated: [name: string, screen: Screen, colours: Colours, page: Shown][] =
   ['security', 'desktop', 'light', 'security'],
 ]
 
-const directory = process.argv[2] ?? null
+/** The same of the console. */
+const ofConsole: [name: string, screen: Screen, colours: Colours, page: 'overview' | 'session'][] = [
+  ['console', 'tall', 'light', 'overview'],
+  ['console-dark', 'tall', 'dark', 'overview'],
+  ['console-phone', 'phone', 'light', 'overview'],
+  ['console-session', 'tall', 'light', 'session'],
+]
+
+const isConsoleOnly = process.argv[2] === '--console'
+const directory = isConsoleOnly ? null : (process.argv[2] ?? null)
 const data = mkdtempSync(join(tmpdir(), 'campus-'))
 const options = readOptions(['--data', data, '--port', '0', '--demo-password', password], {})
 if (options === 'help') throw new Error('no help is needed here')
@@ -68,7 +82,8 @@ try {
   if (directory === null) {
     const images = join(import.meta.dirname, '../docs/images')
     mkdirSync(images, { recursive: true })
-    for (const [name, screen, colours, wanted] of curated) {
+    await showConsole(browser, images)
+    for (const [name, screen, colours, wanted] of isConsoleOnly ? [] : curated) {
       await visit(browser, screen, colours, async (page, shown) => {
         const fullPage = wanted === 'security'
         if (shown === wanted) await page.screenshot({ path: join(images, `${name}.png`), fullPage })
@@ -76,7 +91,7 @@ try {
     }
   } else {
     mkdirSync(directory, { recursive: true })
-    for (const screen of Object.keys(screens) as Screen[])
+    for (const screen of ['desktop', 'phone'] as const)
       for (const colours of ['light', 'dark'] as const)
         await visit(browser, screen, colours, async (page, shown) => {
           const path = join(directory, `${shown}-${screen}-${colours}.png`)
@@ -96,15 +111,7 @@ async function visit(
   colours: Colours,
   show: (page: Page, name: Shown) => Promise<void>,
 ): Promise<void> {
-  const context = await browser.newContext({
-    baseURL: campus.origin,
-    ignoreHTTPSErrors: true,
-    viewport: screens[screen],
-    isMobile: screen === 'phone',
-    colorScheme: colours,
-    locale: 'en-GB',
-    timezoneId: 'Europe/Berlin',
-  })
+  const context = await open(browser, campus.origin, screen, colours)
   const page = await context.newPage()
   // The page's own clock, for the warning: until then it runs like any other.
   await page.clock.install()
@@ -167,6 +174,77 @@ async function visit(
   await page.getByRole('alertdialog').waitFor()
   await show(page, 'warning')
   await context.close()
+}
+
+/** The console as an administrator sees it after a day with an attack or two. */
+async function showConsole(browser: Browser, images: string): Promise<void> {
+  const home = mkdtempSync(join(tmpdir(), 'campus-'))
+  const campus = await livelyCampus(home, password)
+  process.umask(0o022)
+  let app: TOTP | null = null
+  try {
+    for (const [name, screen, colours, wanted] of ofConsole) {
+      const context = await open(browser, campus.origin, screen, colours)
+      const page = await context.newPage()
+      app = await signInAdministrator(page, campus, app)
+      await page.goto('/console/')
+      await page.getByLabel('Latest entries').getByRole('listitem').first().waitFor()
+      await page.locator('.plot canvas').first().waitFor()
+      if (wanted === 'session') {
+        const alerts = page.getByRole('region', { name: 'Open alerts' })
+        await alerts.getByRole('link', { name: 'All alerts' }).click()
+        const replay = page.locator('.alert-card').filter({ hasText: 'Old token used' })
+        await replay.getByRole('link', { name: 'session', exact: true }).click()
+        await page.getByRole('heading', { name: 'Story' }).waitFor()
+      }
+      await page.screenshot({ path: join(images, `${name}.png`) })
+      await context.close()
+    }
+  } finally {
+    await campus.stop()
+    rmSync(home, { recursive: true, force: true })
+  }
+}
+
+/** Signs the administrator in with both factors; answers with the app, which the first time sets up. */
+async function signInAdministrator(page: Page, campus: LivelyCampus, known: TOTP | null): Promise<TOTP> {
+  const code = (app: TOTP) => {
+    campus.pass(30_000)
+    return app.generate({ timestamp: campus.now() })
+  }
+  await page.goto('/login')
+  await page.getByLabel('User name').fill('admin')
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  if (known !== null) {
+    await page.waitForURL('/login/second-factor')
+    await page.getByLabel('Code').fill(code(known))
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await page.waitForURL('/dashboard')
+    return known
+  }
+  await page.waitForURL('/dashboard')
+  await page.goto('/security/app')
+  const secret = Secret.fromBase32((await page.locator('code.key').innerText()).replaceAll(/\s/g, ''))
+  const app = new TOTP({ secret, algorithm: 'SHA1', digits: 6, period: 30 })
+  await page.getByLabel('Code', { exact: true }).fill(code(app))
+  await page.getByLabel('What to call it').fill('My phone')
+  await page.getByRole('button', { name: 'Add the app' }).click()
+  await page.getByRole('heading', { name: 'Your recovery codes' }).waitFor()
+  return app
+}
+
+/** A browser that nobody has used yet. */
+function open(browser: Browser, origin: string, screen: Screen, colours: Colours): Promise<BrowserContext> {
+  return browser.newContext({
+    baseURL: origin,
+    ignoreHTTPSErrors: true,
+    viewport: screens[screen],
+    isMobile: screen === 'phone',
+    colorScheme: colours,
+    locale: 'en-GB',
+    timezoneId: 'Europe/Berlin',
+  })
 }
 
 /** Sets up the student's authenticator app, as somebody who types its key in. */

@@ -27,8 +27,8 @@ export async function runTests(files: string[], signal: AbortSignal): Promise<Ou
   const finished = new Set<string>()
   let passed = false
 
-  // Two at a time: the machines that this runs on have two cores.
-  for await (const event of run({ files, concurrency: 2, signal, execArgv: ['--conditions=latchkey-source'] })) {
+  // One more than the cores of the machines that this runs on: browsers and databases are waited for much of the time.
+  for await (const event of run({ files, concurrency: 3, signal, execArgv: ['--conditions=latchkey-source'] })) {
     const file = fileOf(event)
     events.push(event)
     if (event.type === 'test:complete' && event.data.name === file) {

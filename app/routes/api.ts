@@ -35,7 +35,7 @@ export function apiRoutes(parts: {
       if (username === null || password === null) {
         throw new Problem(400, 'Something is missing', 'Send JSON with "username" and "password", both text.')
       }
-      const answer = await signIn({ username, password, address: addressOf(request) })
+      const answer = await signIn({ username, password, address: addressOf(request), session })
       if (answer.outcome === 'wait') throw tooManySignIns(answer.seconds)
       if (answer.outcome === 'wrong') return response.status(401).json({ message: 'Invalid credentials.' })
       const persistent = ticked(request.body, 'remember')

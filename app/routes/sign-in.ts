@@ -59,7 +59,7 @@ export function signInRoutes(parts: {
       const session = await sessionOf(request).load()
       const username = textField(request.body, 'username') ?? ''
       const password = textField(request.body, 'password') ?? ''
-      const answer = await signIn({ username, password, address: addressOf(request) })
+      const answer = await signIn({ username, password, address: addressOf(request), session })
       if (answer.outcome === 'wait') return sendWait(request, response, username, answer.seconds)
       if (answer.outcome === 'wrong') return sendForm(request, response, { ...wrong, username })
       const persistent = ticked(request.body, 'remember')

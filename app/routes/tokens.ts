@@ -7,7 +7,7 @@ import type { KnownDevice } from '../known-device.ts'
 import type { Notices } from '../notices.ts'
 import type { PasswordSignIn } from '../password-sign-in.ts'
 import { Problem, tooManySignIns } from '../problem.ts'
-import type { AddressOf } from '../session-data.ts'
+import type { AddressOf, SessionOf } from '../session-data.ts'
 import type { Users } from '../users.ts'
 
 /** Sessions for programs: a password buys a short-lived access token and a refresh token. */
@@ -15,6 +15,7 @@ export function tokenRoutes(parts: {
   bearer: Bearer
   signIn: PasswordSignIn
   users: Users
+  sessionOf: SessionOf
   addressOf: AddressOf
   factors: Factors
   device: KnownDevice
@@ -22,7 +23,7 @@ export function tokenRoutes(parts: {
   /** Ends a session by its public id. */
   endSession: (sid: string) => Promise<unknown>
 }): Router {
-  const { bearer, signIn, users, addressOf, factors, device, notices } = parts
+  const { bearer, signIn, users, sessionOf, addressOf, factors, device, notices } = parts
   const guard = requireBearer(bearer)
   const wrong = { msg: 'Bad username or password' }
   return Router()
@@ -33,7 +34,7 @@ export function tokenRoutes(parts: {
         throw new Problem(400, 'Something is missing', 'Send JSON with "username" and "password", both text.')
       }
       response.set({ 'cache-control': 'no-store', pragma: 'no-cache' })
-      const answer = await signIn({ username, password, address: addressOf(request) })
+      const answer = await signIn({ username, password, address: addressOf(request), session: sessionOf(request) })
       if (answer.outcome === 'wait') throw tooManySignIns(answer.seconds)
       if (answer.outcome === 'wrong') return response.status(401).json(wrong)
       const { user, generation } = answer

@@ -35,7 +35,7 @@ const roles: Record<Role, string> = {
 export function dashboardPage(view: Dashboard): Html {
   return html`<p class="kicker">${view.role}</p>
 <h1>Hello, ${view.username}</h1>
-<p class="lead">${roles[view.role]}</p>
+<p class="lead">${roles[view.role]}${view.role === 'admin' ? html` <a href="/console">Open the console</a>` : ''}</p>
 <section class="card session" aria-labelledby="session">
 <h2 id="session">This session</h2>
 ${timeline(view)}

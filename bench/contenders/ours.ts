@@ -17,9 +17,20 @@ export const sessions = createSessions<Data>({
   policy: { idleTimeout: '15m', absoluteTimeout: '8h', rotateEvery: '10m', grace: '30s' },
   trustProxy: 1,
   // The memory store is refused in production, for good reason; nothing else depends on this.
-  ...(storeName === 'memory' ? { environment: 'development' as const } : {}),
+  ...(storeName?.startsWith('memory') ? { environment: 'development' as const } : {}),
   onEvent: () => {},
 })
+
+if (storeName?.endsWith('+watch')) await watchOver()
+
+/** Everything that the watch does by default, its trail in SQLite. */
+async function watchOver(): Promise<void> {
+  const [{ createWatch }, { sqliteWatch }] = await Promise.all([
+    import('latchkey/watch'),
+    import('latchkey/watch/stores/sqlite'),
+  ])
+  await createWatch(sessions, { store: sqliteWatch(join(process.env.BENCH_DATA ?? '.', 'watch.db')) })
+}
 
 async function createStore(): Promise<SessionStore> {
   const { BENCH_DATA = '.', BENCH_REDIS = '', BENCH_POSTGRES = '' } = process.env
@@ -50,7 +61,7 @@ async function createStore(): Promise<SessionStore> {
 }
 
 async function behind(near: string | undefined, store: SharedStore): Promise<SessionStore> {
-  return near ? (await import('latchkey/stores/near-cache')).nearCache(store) : store
+  return near === 'near' ? (await import('latchkey/stores/near-cache')).nearCache(store) : store
 }
 
 /** In the `unused` job only, where no call is the proof: counting would cost the other jobs. */

@@ -1,10 +1,9 @@
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { createSessions, type SessionsOptions } from '../http/sessions.ts'
 import { checkConfiguration } from './configuration-checks.ts'
 import { checkEnvironment, checkPrivate } from './environment-checks.ts'
 import { type Finding, failure, ok } from './finding.ts'
+import { sessionOptions } from './session-options.ts'
 import { checkSite } from './site-checks.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -44,26 +43,8 @@ function readArguments(args: string[], terminal: Terminal) {
 
 /** Checks the options that a module exports, and last whether they start under production's rules and the store answers. */
 async function checkModule(file: string): Promise<Finding[]> {
-  let options: SessionsOptions
-  try {
-    const loaded = await import(pathToFileURL(resolve(file)).href)
-    options = loaded.default
-  } catch (error) {
-    return [
-      failure(
-        `${file} could not be loaded: ${error instanceof Error ? error.message : error}`,
-        'Pass the module that makes your options.',
-      ),
-    ]
-  }
-  if (typeof options !== 'object' || options === null || !('secrets' in options)) {
-    return [
-      failure(
-        `${file} has no default export with the options of createSessions.`,
-        'Write: export default { secrets: [...], store: ... }',
-      ),
-    ]
-  }
+  const options = await sessionOptions(file)
+  if ('problem' in options) return [failure(options.problem, options.fix)]
   return [...checkConfiguration(options), await checkStart(options)]
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
-import { type Duration, durationMs } from '../session/duration.ts'
+import { readInstant } from './instant.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What signs access tokens, and the key that it needs. */
@@ -55,15 +55,8 @@ function readOptions(args: string[]): Options | string {
 /** A time as a JWK of ours holds it: the option is a time in UTC, or a length of time from now on. Throws when it is neither. */
 function time(option: 'from' | 'until', value: string | undefined): Record<string, string> {
   if (value === undefined) return {}
-  const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z)?$/.test(value)
-  const isLength = /^\d{1,5}[smhd]$/.test(value)
-  const at = isLength ? Date.now() + durationMs(value as Duration, option) : isTime ? Date.parse(value) : Number.NaN
-  const written = Number.isNaN(at) ? null : `${new Date(at).toISOString().slice(0, 19)}Z`
-  // `Date.parse` takes the 31st of June for the first of July.
-  if (written && (isLength || written.startsWith(value.slice(0, 10)))) return { [`latchkey:${option}`]: written }
-  throw new Error(
-    `--${option} ${value} is no time: write it in UTC, such as 2027-01-31 or 2027-01-31T04:00:00Z, or from now on, such as 7d.`,
-  )
+  const at = readInstant(option, value, 'from now on')
+  return { [`latchkey:${option}`]: `${new Date(at).toISOString().slice(0, 19)}Z` }
 }
 
 async function privateJwk(alg: string): Promise<JWK> {

@@ -1,4 +1,4 @@
-/** Where a command writes. */
+/** Where a command writes, and whom it asks. */
 export interface Terminal {
   /** Writes a line of the result. */
   out(text: string): void
@@ -6,4 +6,8 @@ export interface Terminal {
   error(text: string): void
   /** Whether colours are understood. */
   readonly color: boolean
+  /** Shows in one line how far something is, until the next one takes its place; `''` takes it away. Absent where nobody looks. */
+  status?(text: string): void
+  /** Asks a question and resolves to the line that was typed. Absent where nobody sits. */
+  ask?(question: string): Promise<string>
 }

@@ -1,4 +1,5 @@
 import { Refusal, type RefusalReason, UsageError } from '../errors.ts'
+import { authenticatedAt } from '../session/assurance.ts'
 import type { Carrier, LiveSession } from '../session/carrier.ts'
 import type { Engine } from '../session/engine.ts'
 import type { RequestOrigin } from '../session/events.ts'
@@ -148,7 +149,7 @@ export class CookieCarrier implements Carrier {
     if (!csrf.token) return origin === 'unknown' ? 'csrf-no-origin' : null
     const token = csrfTokenFrom(this.#facts.headers, this.#facts.body())
     if (token === null) return 'csrf-token-missing'
-    if (csrf.tokens.verify(session, token)) return null
+    if (csrf.tokens.verify({ id: session.id, authenticatedAt: authenticatedAt(session.proofs) }, token)) return null
     // A guest's page may be older than the guest's session: the first thing put into a cart begins it. Such a token says
     // little (anybody can fetch one), so the browser must vouch for the origin, and it never counts once signed in.
     const guestPage = session.userId === null && origin === 'same-origin' && csrf.tokens.verify(noSession, token)

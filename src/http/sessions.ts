@@ -1,14 +1,18 @@
 import { UsageError } from '../errors.ts'
 import type { Administration } from '../session/administration.ts'
+import type { Entry } from '../session/asked-directory.ts'
+import { type SessionCensus, takeCensus } from '../session/census.ts'
 import { type Duration, durationMs } from '../session/duration.ts'
 import { Engine } from '../session/engine.ts'
-import type { EventListener } from '../session/events.ts'
+import type { EventListener, UseObserver } from '../session/events.ts'
 import { createKeyRing } from '../session/key-ring.ts'
 import { type Policy, type PolicyOptions, resolvePolicy } from '../session/policy.ts'
 import { policyPage } from '../session/policy-page.ts'
 import { pooledRandomBytes } from '../session/random.ts'
 import { describe, type SessionInfo } from '../session/session-info.ts'
+import { type SessionQuery, type SessionSearchPage, search } from '../session/session-search.ts'
 import type { SessionStore } from '../session/store.ts'
+import type { StoreMeter } from '../session/store-meter.ts'
 import { clientAddress, type TrustProxy } from './client-address.ts'
 import { ownOrigins } from './csrf.ts'
 import { CsrfTokens } from './csrf-tokens.ts'
@@ -92,6 +96,20 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   readonly revocable: boolean
   /** The user's live sessions, newest first. */
   list(userId: string): Promise<SessionInfo[]>
+  /** Whether the store can list all sessions, whoever's they are: what `search` without a user, `count` and `census` need. */
+  readonly listable: boolean
+  /**
+   * One page of the live sessions that match, of any user. An answer is always quickly there: a search for what is rare looks at
+   * a few thousand sessions at a time, and `next` goes on. For administrators: it shows everybody's addresses.
+   *
+   * Throws a `UsageError` for a cursor that is none, for a query out of bounds, and where `listable` is `false` unless the query
+   * names a user.
+   */
+  search(query?: SessionQuery): Promise<SessionSearchPage>
+  /** How many live sessions there are, about; those that timed out since the last sweep may be among them. Needs `listable`. */
+  count(): Promise<number>
+  /** How many sessions there are of which level and carrier: counted, or estimated from 2,000 where there are more. Needs `listable`. */
+  census(): Promise<SessionCensus>
   /** One live session by its public id, or `null`. */
   find(sid: string): Promise<SessionInfo | null>
   /**
@@ -99,6 +117,12 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
    * id from a form cannot end somebody else's (ASVS 7.5.2); the reason is then `signed-out` instead of `revoked`.
    */
   end(sid: string, options?: { readonly userId?: string }): Promise<boolean>
+  /**
+   * Asks the user of a session to prove again who they are: until they sign in or step up, it is nobody's (see
+   * `Session.locked`), and whoever copied the token has nothing. A program's session, and a guest's, is ended instead, because
+   * nobody there could. Resolves to whether it was alive.
+   */
+  lock(sid: string): Promise<boolean>
   /**
    * Ends all of a user's sessions, but `except` if given, and resolves to how many. Exact: when it resolves none of them
    * answers anywhere, and a sign-in that was under way is refused (ASVS 7.4.2, 7.4.3, 7.4.5).
@@ -110,6 +134,16 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   generation(userId: string): Promise<number>
   /** Adds a listener for events; the returned function removes it. */
   subscribe(listener: EventListener): () => void
+  /**
+   * Adds an observer of uses: called for every request that loads a live session, with where it comes from; the returned
+   * function removes it. For detectors. It runs in the middle of every request, so it must be quick.
+   */
+  observe(observer: UseObserver): () => void
+  /**
+   * Adds a meter of the store: how long its operations take, how they go, and whether a near cache had the answer; the
+   * returned function removes it. While there is none nothing is measured. For metrics: see `latchkey/watch/metrics`.
+   */
+  measure(meter: StoreMeter): () => void
   /** The policy in force as a page of Markdown (ASVS 7.1.1, 7.1.2). */
   policyPage(): string
   /** Resolves when the store can serve, rejects with a `StoreError` when not. */
@@ -185,24 +219,37 @@ export function createSessions<Data extends object = Record<string, unknown>>(
     },
   }
   const { administration } = engine
+  const shown = (entry: Entry) => describe(entry, policy, clock())
   const stopSweeping = sweepRegularly(administration, options.sweepEvery ?? '1m')
 
   const sessions: Sessions<Data> = {
     policy,
     revocable: engine.carried !== 'all',
-    list: async userId => (await administration.list(userId)).map(entry => describe(entry, policy, clock())),
+    listable: administration.directory.exists,
+    list: async userId => (await administration.list(userId)).map(shown),
+    search: async query =>
+      search(query ?? {}, {
+        directory: administration.directory,
+        list: id => administration.list(id),
+        describe: shown,
+      }),
+    count: () => administration.directory.count(),
+    census: () => takeCensus(administration.directory, shown),
     find: async sid => {
       const entry = await administration.find(sid)
-      return entry && describe(entry, policy, clock())
+      return entry && shown(entry)
     },
     end: async (sid, { userId } = {}) => {
       if (userId !== undefined && (await administration.find(sid))?.record.userId !== userId) return false
       return administration.end(sid, userId === undefined ? 'revoked' : 'signed-out')
     },
+    lock: sid => administration.lock(sid),
     endUser: (userId, { except } = {}) => administration.endUser(userId, 'revoked', except ?? undefined),
     endEverybody: () => administration.endEverybody('revoked'),
     generation: userId => administration.generation(userId),
     subscribe: listener => engine.events.subscribe(listener),
+    observe: observer => engine.events.observe(observer),
+    measure: meter => engine.measure(meter),
     policyPage: () => policyPage(policy, engine.carried),
     ping: () => administration.ping(),
     sweep: () => administration.sweep(),

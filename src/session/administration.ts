@@ -1,12 +1,13 @@
+import { AskedDirectory } from './asked-directory.ts'
 import type { AskedStore } from './asked-store.ts'
 import { type Awaitable, after } from './awaitable.ts'
-import { decodeBody, type SessionBody } from './body.ts'
+import { decodeBody, encodeBody, type SessionBody } from './body.ts'
 import type { EventStream } from './event-stream.ts'
 import type { RequestOrigin } from './events.ts'
 import type { Policy } from './policy.ts'
 import type { EndMark, EndReason, StoredRecord } from './store.ts'
-import { areRecords, isAnything, isCount, isRecordOrNull } from './store-answers.ts'
-import { timedOut } from './verdict.ts'
+import { areRecords, isAnything, isCount, isRecordOrNull, isSaveResult } from './store-answers.ts'
+import { canProve, timedOut } from './verdict.ts'
 
 /** Tombstones outlive their session by this much, so that the use of a dead token is recognised for what it is. */
 const tombstoneMs = 24 * 3_600_000
@@ -14,14 +15,20 @@ const tombstoneMs = 24 * 3_600_000
 const sweepBatch = 500
 const sweepSteps = 20
 
+/** A session that is being used changes now and then, not all the time. */
+const lockAttempts = 50
+
 /** Sessions from the outside, by user and by id: listed, ended, swept. Needs no token, and can read nobody's data. */
 export class Administration {
+  /** All sessions, whoever's they are. */
+  readonly directory: AskedDirectory
   readonly #store: AskedStore
   readonly #events: EventStream
   readonly #policy: Policy
   readonly #clock: () => number
 
   constructor(store: AskedStore, events: EventStream, policy: Policy, clock: () => number) {
+    this.directory = new AskedDirectory(store, policy, clock)
     this.#store = store
     this.#events = events
     this.#policy = policy
@@ -33,6 +40,29 @@ export class Administration {
     const ended = await this.#store.ask('end', isRecordOrNull, store => store.end(sid, this.mark(reason)))
     if (ended) this.tellEnded(ended, reason, origin)
     return ended !== null
+  }
+
+  /**
+   * Asks the user of a session to prove again who they are, before it answers them anything; a session in front of which there
+   * is nobody who could is ended. `true` when it was alive.
+   */
+  async lock(sid: string): Promise<boolean> {
+    for (let attempt = 1; ; attempt += 1) {
+      const entry = await this.find(sid)
+      if (!entry) return false
+      const { record, body } = entry
+      if (!canProve(record, body)) return this.end(sid, 'revoked')
+      if (body.lockedAt !== undefined) return true
+      const next = encodeBody({ ...body, lockedAt: this.#clock() })
+      const outcome = await this.#store.ask('save', isSaveResult, store =>
+        store.save({ ...record, version: record.version + 1, body: next }, { durable: true }),
+      )
+      if (outcome === 'gone') return false
+      if (outcome === 'conflict' && attempt < lockAttempts) continue
+      if (outcome === 'conflict') throw this.#store.failed('save', new Error('too many other changes to this session'))
+      this.#events.emit(sid, record.userId, null, { type: 'session.locked' })
+      return true
+    }
   }
 
   /** Ends all of a user's sessions but `except`. When it resolves none of them answers, and none under way will. */

@@ -18,6 +18,8 @@ export interface SessionBody {
   readonly persistent: boolean
   /** Whose a bearer session is; `null`: it is carried by a cookie. A token answers only at the door of its own kind. */
   readonly bearer: BearerHolder | null
+  /** Since when its user has to prove again who they are, because somebody asked for it; epoch ms. A new proof takes it away. */
+  readonly lockedAt?: number | undefined
   /** Where the session was created from. */
   readonly client: RequestOrigin
   /** The secret that is current, and the server key that its token and the data are under. */
@@ -88,6 +90,7 @@ function isSound(value: unknown): value is SessionBody {
     body.challenges.every(isChallenge) &&
     typeof body.persistent === 'boolean' &&
     isBearerOrNull(body.bearer) &&
+    (body.lockedAt === undefined || typeof body.lockedAt === 'number') &&
     isStringOrNull(body.client?.address) &&
     isStringOrNull(body.client.userAgent) &&
     typeof body.secret?.hash === 'string' &&

@@ -1,3 +1,4 @@
+import type { FactorProof } from './assurance.ts'
 import type { BearerHolder } from './body.ts'
 import type { Arrival } from './engine.ts'
 
@@ -21,7 +22,7 @@ export interface Carrier extends Arrival {
 export interface LiveSession {
   readonly id: string
   readonly userId: string | null
-  readonly authenticatedAt: number | null
+  readonly proofs: readonly FactorProof[]
 }
 
 /** What the carrier has to tell the client: a token to keep from now on, or that it has none any more. */

@@ -132,6 +132,7 @@ export function draftNext(
   const nextBody: SessionBody = {
     ...assurance,
     challenges: draft.challenges ?? body.challenges,
+    lockedAt: draft.proofs ? undefined : body.lockedAt,
     secret: draft.secret ? { hash: secretHash(secret), keyId: serverKey.id, issuedAt: now } : body.secret,
     // Where the token is all there is, nobody remembers which came before it.
     retired: carried === 'all' ? [] : nextRetired(held, draft, secret, now, random),

@@ -2,7 +2,7 @@ import { Refusal, sessionEnded, UsageError } from '../errors.ts'
 import { Administration } from './administration.ts'
 import { AskedStore } from './asked-store.ts'
 import { type Awaitable, after } from './awaitable.ts'
-import { decodeBody, encodeBody, unsealData, unsealHandoff } from './body.ts'
+import { decodeBody, encodeBody, type SessionBody, unsealData, unsealHandoff } from './body.ts'
 import {
   type AnsweredChallenge,
   answered,
@@ -22,14 +22,16 @@ import {
 } from './draft.ts'
 import { EventStream } from './event-stream.ts'
 import type { EventDetail, RequestOrigin } from './events.ts'
-import type { KeyRing } from './key-ring.ts'
+import { type KeyRing, keyIdLength } from './key-ring.ts'
 import { type KnownToken, KnownTokens, knownToken, type OpenedBody, remember } from './known-tokens.ts'
 import type { Policy } from './policy.ts'
+import { accountPseudonym, keyPseudonym, tokenPseudonym } from './pseudonym.ts'
 import { RecentMap } from './recent-map.ts'
 import { sealingKey } from './seal.ts'
 import { type Carried, carriedBy, carriedJson, SealedTokens, type TokenPlace } from './sealed-tokens.ts'
 import type { EndReason, SessionStore, StoredRecord } from './store.ts'
 import { isAnything, isCreateResult, isRecordOrNull, isSaveResult } from './store-answers.ts'
+import type { StoreMeter } from './store-meter.ts'
 import { type RandomBytes, writeToken } from './token.ts'
 import { Turns } from './turns.ts'
 import { isLocked, judge, judgeEnded, keptUntil, type Verdict } from './verdict.ts'
@@ -113,7 +115,12 @@ export class Engine {
   open(text: string, arrival: Arrival): Awaitable<Held | 'superseded' | null> {
     const known = this.#known.read(text)
     if (!known) {
-      this.events.emit(null, null, arrival.origin(), { type: 'token.forged' })
+      const { ring } = this.#options
+      const keyId = text.slice(0, keyIdLength)
+      const key = ring.find(keyId) ? 'ours' : 'unknown'
+      const { watchKey } = ring.newest
+      const [token, named] = [tokenPseudonym(text, watchKey), keyPseudonym(keyId, watchKey)]
+      this.events.emit(null, null, arrival.origin(), { type: 'token.forged', token, key, named })
       return null
     }
     const own = known.carried && { carried: known.carried }
@@ -158,6 +165,11 @@ export class Engine {
   /** Whether a session was idle for too long, and waits for its user. */
   isLocked({ record, body }: Held): boolean {
     return isLocked(record, body, this.now(), this.policy)
+  }
+
+  /** What stands for an account that somebody tried to sign in to. */
+  accountPseudonym(typed: string): string {
+    return accountPseudonym(typed, this.#options.ring.newest.watchKey)
   }
 
   /** A new challenge. */
@@ -275,6 +287,11 @@ export class Engine {
     return record !== null && record !== 'corrupt' && (record.ended === null || record.ended.reason === 'superseded')
   }
 
+  /** Adds a meter of the store; the returned function removes it. */
+  measure(meter: StoreMeter): () => void {
+    return this.#store.measure(meter)
+  }
+
   async close(): Promise<void> {
     this.events.flush()
     await this.#store.close()
@@ -335,6 +352,7 @@ export class Engine {
       case 'replayed':
         return stage === 'arriving' ? this.#replayed(record, arrival) : null
     }
+    if (stage === 'arriving' && this.events.observed) this.#tellUse(record, body, arrival)
     if (same) return { ...memo, json: own ? own.carried.json : memo.json, record, verdict, known, own }
     const secret = verdict.kind === 'current' ? known.secret : unsealHandoff(known.key, verdict.handoff, record.sid)
     if (!secret) return this.#corrupt(record, arrival)
@@ -346,6 +364,11 @@ export class Engine {
     const opened = { text: record.body, userId: record.userId, createdAt: record.createdAt, body, secret, key, json }
     remember(known, opened)
     return { ...opened, record, verdict, known, own }
+  }
+
+  #tellUse({ sid, userId, createdAt, lastSeenAt }: StoredRecord, { client }: SessionBody, arrival: Arrival): void {
+    const { arrivedAt: at } = arrival
+    this.events.tellUse({ at, sid, userId, createdAt, lastSeenAt, client, origin: () => arrival.origin() })
   }
 
   async #amendInTurn(

@@ -1,4 +1,12 @@
-import type { EventDetail, EventListener, EventType, RequestOrigin, SessionEvent } from './events.ts'
+import type {
+  EventDetail,
+  EventListener,
+  EventType,
+  RequestOrigin,
+  SessionEvent,
+  SessionUse,
+  UseObserver,
+} from './events.ts'
 
 /** Kinds of events that a client can cause at will and therefore in a flood. */
 const provocable: ReadonlySet<EventType> = new Set<EventType>([
@@ -11,6 +19,9 @@ const provocable: ReadonlySet<EventType> = new Set<EventType>([
   'cookie.duplicated',
   'request.refused',
   'sign-in.refused',
+  'sign-in.failed',
+  'factor.refused',
+  'factor.throttled',
   'record.corrupt',
   'store.failed',
 ])
@@ -20,6 +31,7 @@ const mostPerSecond = 100
 export class EventStream {
   readonly #clock: () => number
   readonly #listeners = new Set<EventListener>()
+  readonly #observers = new Set<UseObserver>()
   readonly #windows = new Map<EventType, { second: number; count: number }>()
 
   constructor(clock: () => number) {
@@ -30,6 +42,27 @@ export class EventStream {
   subscribe(listener: EventListener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Adds an observer of uses; the returned function removes it. */
+  observe(observer: UseObserver): () => void {
+    this.#observers.add(observer)
+    return () => this.#observers.delete(observer)
+  }
+
+  /** Whether anybody wants to know of uses. */
+  get observed(): boolean {
+    return this.#observers.size > 0
+  }
+
+  /** Tells every observer that a session was used. */
+  tellUse(use: SessionUse): void {
+    for (const observer of this.#observers) {
+      // As below: a broken one harms nobody.
+      try {
+        observer(use)
+      } catch {}
+    }
   }
 
   /** Tells every listener. */

@@ -39,6 +39,13 @@ export type EventDetail =
   | { readonly type: 'sign-in.begun'; readonly amr: readonly string[] }
   /** The user of a session that nobody had used for too long proved again who they are. */
   | { readonly type: 'session.unlocked'; readonly amr: readonly string[]; readonly aal: number }
+  /**
+   * Somebody tried to sign in and did not prove who they are; told by the application with `session.signInFailed`. `account`
+   * stands for what was typed: the same for the same account, and no way back to it, because people type passwords there.
+   */
+  | { readonly type: 'sign-in.failed'; readonly account: string }
+  /** The session cannot be used until its user proves again who they are, because an operator or a detector asked for it. */
+  | { readonly type: 'session.locked' }
   /** A critical action waits for its user's confirmation; `operation` is the application's name for it. */
   | { readonly type: 'confirmation.opened'; readonly operation: string }
   /** A critical action was confirmed, and may be carried out once. */
@@ -67,8 +74,17 @@ export type EventDetail =
   | { readonly type: 'token.used-after-end'; readonly reason: EndReason | null }
   /** A superseded token was presented: two parties hold the session. */
   | { readonly type: 'token.replayed' }
-  /** A token arrived that this server never issued. */
-  | { readonly type: 'token.forged' }
+  /**
+   * A token arrived that this server never issued. `token` stands for it: the same for the same one, and no way back. `key`: whether
+   * it names a key of ours, as only a forgery does, or one that we do not know (any more), as an old cookie does, too. `named`
+   * stands likewise for the key that it names: old cookies name the few secrets that were removed, made-up ones anything.
+   */
+  | {
+      readonly type: 'token.forged'
+      readonly token: string
+      readonly key: 'ours' | 'unknown'
+      readonly named: string
+    }
   /** A good token was presented at the door of another kind: a refresh token as a cookie, or a cookie's as a refresh token (ASVS 9.2.2). */
   | { readonly type: 'token.misplaced' }
   /** An access token, or the proof that goes with it, was not accepted. */
@@ -179,6 +195,8 @@ export const eventCatalogue: Record<EventType, { readonly owasp: string; readonl
   'session.created': { owasp: 'session_created', severity: 'info' },
   'session.signed-in': { owasp: 'authn_login_success', severity: 'info' },
   'sign-in.begun': { owasp: 'authn_login_success', severity: 'info' },
+  'sign-in.failed': { owasp: 'authn_login_fail', severity: 'warning' },
+  'session.locked': { owasp: 'authn_login_lock', severity: 'warning' },
   'session.unlocked': { owasp: 'authn_login_success', severity: 'info' },
   'confirmation.opened': { owasp: 'sensitive_create', severity: 'info' },
   'confirmation.redeemed': { owasp: 'sensitive_update', severity: 'info' },
@@ -208,3 +226,27 @@ export const eventCatalogue: Record<EventType, { readonly owasp: string; readonl
 
 /** Receives every event, synchronously and in order. It must not block; what it throws is ignored. */
 export type EventListener = (event: SessionEvent) => void
+
+/**
+ * A request used a session. No event, because it happens all the time: for detectors that compare where sessions are used
+ * from. See `Sessions.observe`.
+ */
+export interface SessionUse {
+  /** When the request arrived, epoch ms. */
+  readonly at: number
+  /** The session. */
+  readonly sid: string
+  /** Its user, or `null` for an anonymous session. */
+  readonly userId: string | null
+  /** When the session began, epoch ms. */
+  readonly createdAt: number
+  /** When it was last used before, epoch ms, as far as that was written (see `touchEvery`). */
+  readonly lastSeenAt: number
+  /** Where it began. */
+  readonly client: RequestOrigin
+  /** Where the request came from; worked out when it is asked for, and only then. */
+  origin(): RequestOrigin
+}
+
+/** Receives every use of a session, synchronously. It must not block and should be cheap; what it throws is ignored. */
+export type UseObserver = (use: SessionUse) => void

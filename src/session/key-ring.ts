@@ -23,6 +23,8 @@ export interface RingKey {
   readonly deviceKey: KeyObject
   /** Makes each user's key for what a page keeps for them after their session is over. */
   readonly formKey: KeyObject
+  /** Authenticates the audit trail, and stands between what is written down and addresses or accounts that could be guessed. */
+  readonly watchKey: KeyObject
 }
 
 /** Server keys, newest first: the first one issues, all of them verify, so that keys can change while people work (T20). */
@@ -90,5 +92,6 @@ function deriveKey(secret: string): RingKey {
     factorKey: createSecretKey(derive('second factors', 32)),
     deviceKey: createSecretKey(derive('known devices', 32)),
     formKey: createSecretKey(derive('kept forms', 32)),
+    watchKey: createSecretKey(derive('watch', 32)),
   }
 }

@@ -1,5 +1,4 @@
 import { DataTooLargeError, Refusal, sessionEnded, UsageError } from '../errors.ts'
-import { authenticatedAt } from './assurance.ts'
 import { type Awaitable, after } from './awaitable.ts'
 import type { Carrier, CarrierChange } from './carrier.ts'
 import { type Changes, merge, type PlainData, parseData } from './changes.ts'
@@ -297,7 +296,7 @@ export class SessionWork {
       this.tell(opened, { type: 'token.misplaced' })
       return
     }
-    this.carrier.admit({ id: record.sid, userId: record.userId, authenticatedAt: authenticatedAt(proofs) })
+    this.carrier.admit({ id: record.sid, userId: record.userId, proofs })
     if (this.engine.isLocked(opened)) this.locked = opened
     else this.held = opened
   }

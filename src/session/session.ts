@@ -15,7 +15,7 @@ import {
 } from './confirmations.ts'
 import type { Engine } from './engine.ts'
 import { SessionWork } from './session-work.ts'
-import { beginSignIn, completeSignIn, pendingNow, type SignInOptions, signIn, stepUp } from './sign-in.ts'
+import { beginSignIn, completeSignIn, pendingNow, type SignInOptions, signIn, signInFailed, stepUp } from './sign-in.ts'
 import { expiryOf, levelNow } from './verdict.ts'
 
 /** How a session is loaded. */
@@ -161,6 +161,15 @@ export class Session<Data extends object = PlainData> {
    */
   signIn(userId: string, options: SignInOptions): Promise<void> {
     return this.#work.track(signIn(this.#work, userId, options))
+  }
+
+  /**
+   * Tells that somebody tried to sign in to `account` and did not prove who they are: for the audit trail, and for detectors of
+   * guessing. Call it for every wrong password, whether or not there is such an account; `userId` is its user, where there is one.
+   * Nobody learns from the event what was typed. Needs no loaded session.
+   */
+  signInFailed(account: string, { userId = null }: { readonly userId?: string | null } = {}): void {
+    signInFailed(this.#work, account, userId)
   }
 
   /**

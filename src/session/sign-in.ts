@@ -81,6 +81,13 @@ export function pendingNow({ held, engine }: SessionWork): PendingSignIn | null 
   return pending && engine.now() < pending.expiresAt ? pending : null
 }
 
+/** Somebody did not prove who they are; see `Session.signInFailed`. */
+export function signInFailed({ engine, carrier, held }: SessionWork, typed: unknown, userId: string | null): void {
+  if (typeof typed !== 'string') throw new UsageError('signInFailed needs the account that was typed, as a string.')
+  const account = engine.accountPseudonym(typed)
+  engine.events.emit(held?.record.sid ?? null, userId, carrier.origin(), { type: 'sign-in.failed', account })
+}
+
 /** The user proved more; see `Session.stepUp`. */
 export async function stepUp(work: SessionWork, proved: Proved): Promise<void> {
   await work.readyFor('step up')

@@ -1,4 +1,4 @@
-import type { CreateResult, StoredRecord } from './store.ts'
+import type { CreateResult, SessionPage, StoredRecord } from './store.ts'
 
 /*
  * What a store may answer. A store that answers anything else (a proxy's error page, a record of another shape, nothing)
@@ -30,6 +30,16 @@ export function isRecord(answer: unknown): answer is StoredRecord {
 /** Records. */
 export function areRecords(answer: unknown): answer is StoredRecord[] {
   return Array.isArray(answer) && answer.every(isRecord)
+}
+
+/** A page of a directory, of at most so many records. */
+export function isPageOf(limit: number): (answer: unknown) => answer is SessionPage {
+  return (answer): answer is SessionPage => {
+    const page = answer as SessionPage | null
+    return (
+      areRecords(page?.records) && page.records.length <= limit && (page.next === null || typeof page.next === 'string')
+    )
+  }
 }
 
 /** The outcome of `create`. */

@@ -33,7 +33,10 @@ export interface SessionStore {
    */
   read(sid: string, options?: { readonly fresh: boolean }): StoredRecord | null | Promise<StoredRecord | null>
 
-  /** Whether `read` may answer from a cache. The engine then reads anew before it acts on anything unusual. Default: no. */
+  /**
+   * Whether `read` may answer from a cache. The engine then reads anew before it acts on anything unusual. What such a store
+   * answers without a promise is measured as a hit (see `StoreMeter`). Default: no.
+   */
   readonly caches?: boolean
 
   /**
@@ -94,11 +97,39 @@ export interface SessionStore {
    */
   sweep(now: number, limit: number): Promise<StoredRecord[]>
 
+  /** All sessions, page by page, for consoles. Left out by a store that cannot list what it does not know the user of. */
+  readonly directory?: SessionDirectory | undefined
+
   /** Resolves when the store can serve; rejects with the reason when it cannot. Used by health checks. */
   ping(): Promise<void>
 
   /** Finishes pending writes and lets go of files and connections the store itself opened. Safe to call twice. */
   close(): Promise<void>
+}
+
+/**
+ * All live records (not ended; expired ones that were not swept yet may be among them), whoever's they are. Every answer
+ * takes bounded time, however many records there are. A damaged record is left out: it must not hide all others.
+ */
+export interface SessionDirectory {
+  /**
+   * At most `limit` (1 to 500) live records after a cursor (`null`: from the beginning), in an order that stays, newest
+   * first where the store can. A page may hold fewer and still not be the last. A record that is there all the while is on
+   * exactly one page. Rejects with a `UsageError` for a cursor that is none.
+   */
+  page(cursor: string | null, limit: number): Promise<SessionPage>
+  /** How many live records there are. Where that is much work for so many (from 50,000 on), it may be estimated, within a few per cent. */
+  count(): Promise<number>
+  /** About `size` (1 to 2,000) of them, picked evenly enough to estimate shares from; all, where there are not more. */
+  sample(size: number): Promise<StoredRecord[]>
+}
+
+/** One page of a directory. */
+export interface SessionPage {
+  /** Live records. */
+  readonly records: readonly StoredRecord[]
+  /** The cursor of the next page, `null` after the last one. At most 500 characters; opaque to everybody but the store. */
+  readonly next: string | null
 }
 
 /** A store whose changes can be followed from every process that uses it: what a near cache stands on. */

@@ -91,15 +91,24 @@ export function timedOut(
   return null
 }
 
-/** Whether nobody used the session for so long that its user has to prove again who they are, before anything else. */
+/**
+ * Whether the user has to prove again who they are, before anything else: because nobody used the session for too long, or
+ * because somebody asked for it.
+ */
 export function isLocked(record: StoredRecord, body: SessionBody, now: number, policy: Policy): boolean {
+  if (body.lockedAt !== undefined) return true
   // Asked on every request, and nearly always answered by the policy alone.
   return canLock(record, body, policy) && now >= record.lastSeenAt + lifetimeOf(policy, body.persistent).idleTimeoutMs
 }
 
-/** Guests have nothing to prove, and programs nobody in front of them. */
-function canLock({ userId }: Pick<StoredRecord, 'userId'>, { bearer }: Bound, policy: Policy): boolean {
-  return policy.atIdle === 'lock' && userId !== null && bearer === null
+/** Whether the session is locked when nobody uses it, instead of ended. */
+function canLock(record: Pick<StoredRecord, 'userId'>, body: Bound, policy: Policy): boolean {
+  return policy.atIdle === 'lock' && canProve(record, body)
+}
+
+/** Whether there is a user who could prove again who they are. Guests have nothing to prove, and programs nobody in front of them. */
+export function canProve({ userId }: Pick<StoredRecord, 'userId'>, { bearer }: Bound): boolean {
+  return userId !== null && bearer === null
 }
 
 /** When the record may be forgotten if nobody uses the session again, epoch ms: a locked session waits for its user. */

@@ -1,7 +1,14 @@
 import { resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
-import type { CreateOptions, CreateResult, EndMark, SessionStore, StoredRecord } from '../session/store.ts'
+import type {
+  CreateOptions,
+  CreateResult,
+  EndMark,
+  SessionDirectory,
+  SessionStore,
+  StoredRecord,
+} from '../session/store.ts'
 import { type Opened, open } from './file/opening.ts'
 import type { FileSessions } from './file/sessions.ts'
 
@@ -36,6 +43,11 @@ export function fileStore(directory: string): SessionStore {
 class FileStore implements SessionStore {
   readonly name = 'file'
   readonly persistent = true
+  readonly directory: SessionDirectory = {
+    page: async (cursor, limit) => (this.#sessions ?? (await this.#open())).page(cursor, limit),
+    count: async () => (this.#sessions ?? (await this.#open())).count(),
+    sample: async size => (this.#sessions ?? (await this.#open())).sample(size),
+  }
   readonly #directory: string
   #sessions: FileSessions | null = null
   #opening: Promise<Opened> | null = null

@@ -1,8 +1,17 @@
 import { UsageError } from '../errors.ts'
-import type { CreateOptions, CreateResult, EndMark, SessionStore, StoredRecord } from '../session/store.ts'
+import type {
+  CreateOptions,
+  CreateResult,
+  EndMark,
+  SessionDirectory,
+  SessionPage,
+  SessionStore,
+  StoredRecord,
+} from '../session/store.ts'
 import { type Expiring, ExpiryQueue } from './expiry-queue.ts'
 import { Generations } from './generations.ts'
 import { Line, type Standing } from './memory/line.ts'
+import { Roll } from './roll.ts'
 
 /** Settings of the memory store. */
 export interface MemoryStoreOptions {
@@ -16,6 +25,8 @@ export interface MemoryStoreOptions {
 /** A stored record and its places in the orders that are kept. */
 interface Slot extends Expiring, Standing {
   record: StoredRecord
+  /** Its number in the roll of live records, 0 while it is in none. */
+  number: number
 }
 
 /**
@@ -47,7 +58,14 @@ class MemoryStore implements SessionStore {
   readonly #anonymous = new Line<Slot>()
   /** Ended records, the first to end first. */
   readonly #tombstones = new Line<Slot>()
+  /** All live records. */
+  readonly #roll = new Roll<Slot>()
   readonly #generations = new Generations()
+  readonly directory: SessionDirectory = {
+    page: async (cursor, limit) => this.#page(cursor, limit),
+    count: async () => this.#roll.size,
+    sample: async size => this.#roll.sample(size).map(slot => slot.record),
+  }
 
   constructor(maxRecords: number) {
     this.#maxRecords = maxRecords
@@ -76,6 +94,7 @@ class MemoryStore implements SessionStore {
     const slot: Slot = {
       record: Object.freeze({ ...record }),
       expiresAt: record.expiresAt,
+      number: 0,
       filedAt: 0,
       place: 0,
       before: null,
@@ -147,6 +166,11 @@ class MemoryStore implements SessionStore {
 
   async close(): Promise<void> {}
 
+  #page(cursor: string | null, limit: number): SessionPage {
+    const { entries, next } = this.#roll.page(cursor, limit)
+    return { records: entries.map(slot => slot.record), next }
+  }
+
   /** The user's live records, newest first. */
   #live(userId: string): Slot[] {
     const live = [...(this.#liveOfUser.get(userId) ?? [])]
@@ -202,6 +226,7 @@ class MemoryStore implements SessionStore {
 
   #index(slot: Slot): void {
     const { userId, ended } = slot.record
+    if (!ended) slot.number = this.#roll.join(slot)
     if (ended) this.#tombstones.join(slot)
     else if (userId === null) this.#anonymous.join(slot)
     else {
@@ -213,6 +238,7 @@ class MemoryStore implements SessionStore {
 
   #unindex(slot: Slot): void {
     const { userId, ended } = slot.record
+    if (!ended) this.#roll.leave(slot.number)
     if (ended) this.#tombstones.leave(slot)
     else if (userId === null) this.#anonymous.leave(slot)
     else {

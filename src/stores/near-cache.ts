@@ -1,7 +1,15 @@
 import { UsageError } from '../errors.ts'
 import { ChangeFeed } from '../session/change-feed.ts'
 import { RecentMap } from '../session/recent-map.ts'
-import type { CreateOptions, CreateResult, EndMark, SessionStore, SharedStore, StoredRecord } from '../session/store.ts'
+import type {
+  CreateOptions,
+  CreateResult,
+  EndMark,
+  SessionDirectory,
+  SessionStore,
+  SharedStore,
+  StoredRecord,
+} from '../session/store.ts'
 
 /** Settings of the near cache. */
 export interface NearCacheOptions {
@@ -35,6 +43,8 @@ class NearCache implements SessionStore {
   readonly caches = true
   readonly persistent: boolean
   readonly name: string
+  /** Of the store itself: a page costs it one question, and what is remembered here would be a part of the answer at best. */
+  readonly directory: SessionDirectory | undefined
   readonly #store: SharedStore
   readonly #records: RecentMap<StoredRecord>
   /** Reads under way by sid; one that is overtaken by a change must not be remembered. */
@@ -46,6 +56,7 @@ class NearCache implements SessionStore {
     this.#records = new RecentMap(maxRecords)
     this.#feed = new ChangeFeed(store, sid => (sid === null ? this.#forgetAll() : this.#forget(sid)))
     this.persistent = store.persistent
+    this.directory = store.directory
     this.name = `${store.name} behind a near cache`
   }
 

@@ -1,21 +1,32 @@
-import { UsageError } from '../errors.ts'
+import { toColumn } from '../databases/column-text.ts'
+import type { Place } from '../databases/postgres/names.ts'
+import { assertBounded, type Row } from '../databases/postgres/pool.ts'
 import { type Duration, durationMs } from '../session/duration.ts'
-import type { CreateOptions, CreateResult, EndMark, Following, SharedStore, StoredRecord } from '../session/store.ts'
-import { toColumn } from './column-text.ts'
+import type {
+  CreateOptions,
+  CreateResult,
+  EndMark,
+  Following,
+  SessionDirectory,
+  SharedStore,
+  StoredRecord,
+} from '../session/store.ts'
 import { Batches } from './postgres/batches.ts'
 import { Database } from './postgres/database.ts'
+import { PostgresDirectory } from './postgres/directory.ts'
 import { follow } from './postgres/follow.ts'
-import { type Names, namesFor, type PostgresPlace } from './postgres/names.ts'
-import type { PostgresPool, Row } from './postgres/pool.ts'
+import { type Names, namesFor } from './postgres/names.ts'
+import type { PostgresPool } from './postgres/pool.ts'
 import { toRecord, toRecords, toRow } from './postgres/rows.ts'
 import { type Statements, statementsFor } from './postgres/statements.ts'
 
+export type { Place as PostgresPlace } from '../databases/postgres/names.ts'
+export type { Rows as PostgresRows, Statement as PostgresStatement } from '../databases/postgres/pool.ts'
 export { migratePostgres, type PostgresMigration, postgresSchema } from './postgres/migrate.ts'
-export type { PostgresPlace } from './postgres/names.ts'
-export type { PostgresClient, PostgresPool, PostgresRows, PostgresStatement } from './postgres/pool.ts'
+export type { PostgresClient, PostgresPool } from './postgres/pool.ts'
 
 /** Settings of the PostgreSQL store. */
-export interface PostgresStoreOptions extends PostgresPlace {
+export interface PostgresStoreOptions extends Place {
   /**
    * How long a statement may take before it is rejected and its connection given up, so that a connection that fell silent
    * does not stay in the pool. Default `'5s'`: longer than the engine's `storeTimeout`. `endEverybody` has no such bound.
@@ -40,10 +51,7 @@ export interface PostgresStoreOptions extends PostgresPlace {
  * with an `Error` that names the fix; the store works again once that is over.
  */
 export function postgresStore(pool: PostgresPool, options: PostgresStoreOptions = {}): SharedStore {
-  if (pool.options && !pool.options.connectionTimeoutMillis) {
-    const reason = 'a server that falls silent while it is being connected to would take its place in the pool for ever'
-    throw new UsageError(`postgresStore: give the pool connectionTimeoutMillis, such as 2000: without, ${reason}.`)
-  }
+  assertBounded(pool, 'postgresStore')
   const timeoutMs = durationMs(options.queryTimeout ?? '5s', 'postgresStore: queryTimeout')
   return new PostgresStore(pool, namesFor(options), timeoutMs, options.waitForDisk ?? true)
 }
@@ -64,6 +72,7 @@ const fewestSids = 12
 class PostgresStore implements SharedStore {
   readonly name = 'postgres'
   readonly persistent = true
+  readonly directory: SessionDirectory
   readonly #pool: PostgresPool
   readonly #names: Names
   readonly #database: Database
@@ -80,6 +89,7 @@ class PostgresStore implements SharedStore {
     this.#names = names
     this.#database = new Database(pool, names, timeoutMs)
     this.#statements = statementsFor(names)
+    this.directory = new PostgresDirectory(this.#database, this.#statements)
     this.#waitForDisk = waitForDisk
     const atOnce = pool.options?.max ?? 10
     this.#reads = new Batches(sids => this.#readAll(sids), atOnce, timeoutMs)

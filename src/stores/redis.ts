@@ -1,8 +1,17 @@
 import { UsageError } from '../errors.ts'
 import { type Duration, durationMs } from '../session/duration.ts'
-import type { CreateOptions, CreateResult, EndMark, Following, SharedStore, StoredRecord } from '../session/store.ts'
+import type {
+  CreateOptions,
+  CreateResult,
+  EndMark,
+  Following,
+  SessionDirectory,
+  SharedStore,
+  StoredRecord,
+} from '../session/store.ts'
 import type { RedisClient, RedisCluster } from './redis/client.ts'
 import { type Confirmation, ConfirmedWriter } from './redis/confirmed-writer.ts'
+import { RedisDirectory } from './redis/directory.ts'
 import { DamagedValue, explained, isDamaged, isOtherType } from './redis/failure.ts'
 import { followCluster, followServer } from './redis/following.ts'
 import { isSid, Keys, tagOf, tagOfUser, tags } from './redis/keys.ts'
@@ -77,6 +86,7 @@ const pingedTags = { server: 1, cluster: 64 }
 class RedisStore implements SharedStore {
   readonly name = 'redis'
   readonly persistent = true
+  readonly directory: SessionDirectory
   readonly #client: RedisClient | RedisCluster
   readonly #keys: Keys
   readonly #scripts: Scripts
@@ -93,6 +103,13 @@ class RedisStore implements SharedStore {
     this.#link = isCluster(client) ? linkToCluster(client) : linkToServer(client)
     this.#scripts = scriptsThatTell(keys.channel, isCluster(client) ? 'cluster' : 'server')
     this.#durable = confirmation ? new ConfirmedWriter(client, confirmation) : this.#link
+    this.directory = new RedisDirectory({
+      link: this.#link,
+      keys,
+      scripts: this.#scripts,
+      isCluster: isCluster(client),
+      run: (tag, script, keys, args) => this.#run(this.#link, tag, script, keys, args),
+    })
   }
 
   read(sid: string): null | Promise<StoredRecord | null> {

@@ -41,6 +41,7 @@ export function sealedStore({ revocations }: SealedStoreOptions = {}): SessionSt
     generation: userId => revocations.generation(userId),
     list: userId => revocations.list(userId),
     sweep: (now, limit) => revocations.sweep(now, limit),
+    directory: revocations.directory,
     ping: () => revocations.ping(),
     close: () => revocations.close(),
   }

@@ -1,12 +1,22 @@
 import { resolve } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
+import { fromColumn, toColumn } from '../databases/column-text.ts'
+import { isLocked } from '../databases/sqlite/failure.ts'
+import { openDatabase } from '../databases/sqlite/open.ts'
 import { UsageError } from '../errors.ts'
 import { type Duration, durationMs } from '../session/duration.ts'
-import type { CreateOptions, CreateResult, EndMark, SessionStore, StoredRecord } from '../session/store.ts'
-import { fromColumn, toColumn } from './column-text.ts'
+import type {
+  CreateOptions,
+  CreateResult,
+  EndMark,
+  SessionDirectory,
+  SessionStore,
+  StoredRecord,
+} from '../session/store.ts'
 import { CorruptRecord } from './corrupt-record.ts'
-import { explained, isLocked } from './sqlite/failure.ts'
-import { openDatabase } from './sqlite/open.ts'
+import { SqliteDirectory } from './sqlite/directory.ts'
+import { explained } from './sqlite/failure.ts'
+import { sessionsFile } from './sqlite/schema.ts'
 import { type Columns, prepareStatements, type Statements } from './sqlite/statements.ts'
 import { WriteQueue } from './sqlite/write-queue.ts'
 
@@ -53,6 +63,7 @@ const rowsAtOnce = 500
 class SqliteStore implements SessionStore {
   readonly name = 'sqlite'
   readonly persistent = true
+  readonly directory: SessionDirectory
   readonly #file: string
   readonly #lockTimeoutMs: number
   readonly #database: DatabaseSync
@@ -67,9 +78,14 @@ class SqliteStore implements SessionStore {
   constructor(file: string, lockTimeoutMs: number) {
     this.#file = file
     this.#lockTimeoutMs = lockTimeoutMs
-    this.#database = openDatabase(file, lockTimeoutMs)
+    this.#database = openDatabase(file, lockTimeoutMs, sessionsFile)
     this.#statements = prepareStatements(this.#database)
     this.#queue = new WriteQueue(this.#database, file, lockTimeoutMs)
+    this.directory = new SqliteDirectory({
+      statements: this.#statements,
+      query: read => this.#query(read),
+      record: (sid, columns) => this.#record(this.#intact(sid, sid, fromColumn), columns),
+    })
   }
 
   read(sid: string): StoredRecord | null | Promise<StoredRecord | null> {

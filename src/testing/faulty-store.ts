@@ -1,7 +1,9 @@
-import type { SessionStore } from '../session/store.ts'
+import type { SessionDirectory, SessionStore } from '../session/store.ts'
 
 /** An operation of a store that can be disturbed. */
-export type StoreOperation = Exclude<keyof SessionStore, 'name' | 'persistent' | 'caches' | 'carried' | 'close'>
+export type StoreOperation =
+  | Exclude<keyof SessionStore, 'name' | 'persistent' | 'caches' | 'carried' | 'directory' | 'close'>
+  | `directory.${keyof SessionDirectory}`
 
 /**
  * What happens instead of an operation. `proceed` is the operation itself, so that a fault can come before it (the store
@@ -36,7 +38,8 @@ export const faults: {
   hangs: () => new Promise(() => {}),
 }
 
-const operations: readonly StoreOperation[] = [
+const directoryOperations = ['page', 'count', 'sample'] as const
+const operations = [
   'read',
   'create',
   'save',
@@ -48,7 +51,8 @@ const operations: readonly StoreOperation[] = [
   'list',
   'sweep',
   'ping',
-]
+] as const
+const all: readonly StoreOperation[] = [...operations, ...directoryOperations.map(name => `directory.${name}` as const)]
 
 /**
  * Wraps a store for tests of what an application or an adapter does when its store fails: nobody may become somebody
@@ -57,18 +61,24 @@ const operations: readonly StoreOperation[] = [
 export function faultyStore(inner: SessionStore): FaultyStore {
   const calls: StoreOperation[] = []
   const current = new Map<StoreOperation, Fault>()
-  const disturbed = Object.fromEntries(
-    operations.map(operation => [
-      operation,
-      (...args: unknown[]) => {
-        calls.push(operation)
-        const proceed = () => (inner[operation] as (...args: unknown[]) => Promise<unknown>).apply(inner, args)
-        return current.get(operation)?.(proceed) ?? proceed()
-      },
-    ]),
-  ) as unknown as Pick<SessionStore, StoreOperation>
+  const disturbed =
+    (operation: StoreOperation, work: (...args: never[]) => unknown) =>
+    (...args: never[]) => {
+      calls.push(operation)
+      const proceed = () => work(...args) as Promise<unknown>
+      return current.get(operation)?.(proceed) ?? proceed()
+    }
+  const store = Object.fromEntries(
+    operations.map(operation => [operation, disturbed(operation, inner[operation].bind(inner))]),
+  ) as unknown as Pick<SessionStore, (typeof operations)[number]>
+  const { directory } = inner
   return {
-    ...disturbed,
+    ...store,
+    directory:
+      directory &&
+      (Object.fromEntries(
+        directoryOperations.map(name => [name, disturbed(`directory.${name}`, directory[name].bind(directory))]),
+      ) as unknown as SessionDirectory),
     name: inner.name,
     persistent: inner.persistent,
     caches: inner.caches === true,
@@ -76,7 +86,7 @@ export function faultyStore(inner: SessionStore): FaultyStore {
     close: () => inner.close(),
     calls,
     disturb(fault, ...named) {
-      for (const operation of named.length > 0 ? named : operations) current.set(operation, fault)
+      for (const operation of named.length > 0 ? named : all) current.set(operation, fault)
     },
     heal: () => current.clear(),
   }

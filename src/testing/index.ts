@@ -20,3 +20,10 @@ export {
 } from './factor-store-contract.ts'
 export { type Fault, type FaultyStore, faults, faultyStore, type StoreOperation } from './faulty-store.ts'
 export { type StoreContractOptions, sampleMark, sampleRecord, storeContract } from './store-contract.ts'
+export {
+  sampleAlert,
+  sampleEntry,
+  type WatchStoreContractOptions,
+  watchStoreContract,
+  windowsContract,
+} from './watch-store-contract.ts'

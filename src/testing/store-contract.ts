@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import type { SessionStore } from '../session/store.ts'
 import type { Check } from './store-contract/check.ts'
 import { put } from './store-contract/check.ts'
+import { listing } from './store-contract/directory.ts'
 import { hostile } from './store-contract/hostile.ts'
 import { expiringByItself, reopening, sweeping } from './store-contract/lasting.ts'
 import { oneRecord } from './store-contract/one-record.ts'
@@ -20,6 +21,8 @@ export interface StoreContractOptions {
   readonly reopen?: (closed: SessionStore) => SessionStore | Promise<SessionStore>
   /** Who removes expired records: the store's `sweep` (default), or its `server` by itself, as Redis does. */
   readonly expiry?: 'sweep' | 'server'
+  /** Whether the store must have a `directory`. Default `false`: it is tested where there is one. */
+  readonly directory?: boolean
 }
 
 /**
@@ -55,6 +58,7 @@ export function storeContract(
     if (options.expiry === 'server') expiringByItself(check)
     else sweeping(check)
     if (options.reopen) reopening(open, options.reopen)
+    listing(check, options.directory === true)
 
     check('says who it is, answers a ping, and closes twice', async store => {
       assert.match(store.name, /^\S+$/)

@@ -30,7 +30,7 @@ export function moodyStore(store: SessionStore): MoodyStore {
   return new Proxy(moody, {
     get(target, property: keyof MoodyStore) {
       if (property === 'mood' || property === 'name' || property === 'persistent') return target[property]
-      if (property === 'caches' || property === 'carried') return store[property]
+      if (property === 'caches' || property === 'carried' || property === 'directory') return store[property]
       if (target.mood === 'dead' && property !== 'close') return () => Promise.reject(new Error('disk on fire'))
       return property === 'read' ? target.read : (store[property] as () => unknown).bind(store)
     },
@@ -130,6 +130,15 @@ export const stories: Record<EventType, (world: World) => Promise<unknown>> = {
   'session.signed-in': world => world.signedIn(),
   'session.stepped-up': async world => world.send(await world.signedIn(), session => session.stepUp({ amr: ['otp'] })),
   'sign-in.begun': world => world.send(new Browser(world.server), s => s.beginSignIn('alice', { amr: ['pwd'] })),
+  'sign-in.failed': async world => {
+    const fail: Handler<unknown> = async session => session.signInFailed('Alice ', { userId: 'alice' })
+    await world.send(new Browser(world.server), fail)
+  },
+  'session.locked': async world => {
+    const browser = await world.signedIn()
+    const { body } = await browser.see()
+    await world.server.sessions.lock(body?.id ?? '')
+  },
   'session.unlocked': async world => {
     const { store, server, replies } = world
     const locking = startServer({

@@ -95,9 +95,8 @@ describe('My devices', () => {
     assert.deepEqual([foreign.status, unknown.status], [404, 404])
     assert.equal(main(foreign), main(unknown), 'and the answer does not tell which ids exist')
     assert.equal(await isIn(victim), true)
-    const lines = campus.log.filter(line => line.includes('session.foreign')).map(line => JSON.parse(line))
     assert.deepEqual(
-      lines.map(({ owasp, userId, sid }) => ({ owasp, userId, sid })),
+      campus.linesOf('session.foreign').map(({ owasp, userId, sid }) => ({ owasp, userId, sid })),
       [{ owasp: 'authz_fail', userId: 'student123', sid }],
     )
   })

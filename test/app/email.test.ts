@@ -98,7 +98,7 @@ describe('Changing the e-mail address', () => {
       assert.match(answer.text, /That was not confirmed/)
       assert.equal((await confirm(visitor, path, asked)).status, 403, 'and the confirmation is void')
       assert.equal(await addressOf(visitor), 'admin@campus.example')
-      assert.ok(campus.log.some(line => line.includes('"confirmation.refused"') && line.includes('"changed"')))
+      await campus.logged('confirmation.refused', { fault: 'changed', userId: 'admin' })
     })
 
     it('TA-2: when the address that is replaced is another one by now', async () => {

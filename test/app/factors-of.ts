@@ -107,8 +107,3 @@ export function disable(campus: OpenCampus, username: string): void {
 export async function whoIs(visitor: Visitor): Promise<string | null> {
   return JSON.parse((await visitor.get('/api/check_session')).text).user?.username ?? null
 }
-
-/** The events of one type that Campus logged. */
-export function eventsOf(campus: OpenCampus, type: string): Record<string, unknown>[] {
-  return campus.log.map(line => JSON.parse(line)).filter(event => event.type === type)
-}

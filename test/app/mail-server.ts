@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { after } from 'node:test'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
@@ -18,12 +18,18 @@ export interface ArrivedMail {
 export interface MailServer {
   readonly url: string
   readonly arrived: ArrivedMail[]
+  /** Resolves to the first mail to an address, as soon as it is there. */
+  mailTo(address: string): Promise<ArrivedMail>
   close(): Promise<void>
 }
+
+/** A mail that does not come in this time, on however busy a machine, never will. */
+const patienceMs = 30_000
 
 /** A mail server on this machine that keeps what it gets; `options` make it difficult. It stops with the file's tests. */
 export async function openMailServer(options: SMTPServerOptions = {}, port = 0): Promise<MailServer> {
   const arrived: ArrivedMail[] = []
+  const arrivals = new EventEmitter()
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS', 'AUTH'],
@@ -39,6 +45,7 @@ export async function openMailServer(options: SMTPServerOptions = {}, port = 0):
           raw,
           ...parsed(raw),
         })
+        arrivals.emit('mail')
         done()
       })
     },
@@ -48,7 +55,15 @@ export async function openMailServer(options: SMTPServerOptions = {}, port = 0):
   const close = () => new Promise<void>(resolve => server.close(() => resolve()))
   await new Promise<void>(resolve => server.listen(port, '127.0.0.1', () => resolve()))
   after(close)
-  return { url: `smtp://127.0.0.1:${portOf(server.server)}`, arrived, close }
+  const mailTo = async (address: string): Promise<ArrivedMail> => {
+    const late = AbortSignal.timeout(patienceMs)
+    for (;;) {
+      const mail = arrived.find(({ to }) => to.includes(address))
+      if (mail) return mail
+      await once(arrivals, 'mail', { signal: late })
+    }
+  }
+  return { url: `smtp://127.0.0.1:${portOf(server.server)}`, arrived, mailTo, close }
 }
 
 /** Something that takes connections and never says a word. */

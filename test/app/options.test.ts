@@ -10,6 +10,9 @@ const read = (args: string[], environment: Record<string, string> = {}) => {
   return options as Exclude<typeof options, 'help'>
 }
 
+const alertSecret = 'c2VjcmV0IGZvciBhbGVydHMgb2YgdGhpcyB0ZXN0ISE='
+const metricsToken = 'wQ3tLr8vXz1nKc5bHs7yJd2mGf4pTa6eUo9iRk0lVxY'
+
 describe('Campus options', () => {
   it('have safe defaults', () => {
     assert.deepEqual(read([]), {
@@ -29,6 +32,14 @@ describe('Campus options', () => {
       origin: null,
       issuer: 'https://campus.localhost',
       mail: null,
+      watch: {
+        place: { kind: 'sqlite', file: resolve('data', 'watch.db') },
+        onAlert: 'tell',
+        webhook: null,
+        mailTo: null,
+        geo: { city: null, asn: null },
+        metricsToken: null,
+      },
       environment: 'development',
     })
   })
@@ -148,6 +159,47 @@ describe('Campus options', () => {
       { mail: { server: 'smtp://localhost', from: 'campus@campus.example' } },
     ],
     ['a demo password', [], { CAMPUS_DEMO_PASSWORD: 'correct horse' }, { demoPassword: 'correct horse' }],
+    [
+      'a watch in the PostgreSQL that has the accounts',
+      [],
+      { CAMPUS_USERS: 'postgres://me:secret@db/campus' },
+      { watch: { place: { kind: 'postgres', url: 'postgres://me:secret@db/campus' } } },
+    ],
+    [
+      'a watch in the PostgreSQL that has the sessions',
+      ['--store', 'postgres://db/campus'],
+      {},
+      { watch: { place: { kind: 'postgres', url: 'postgres://db/campus' } } },
+    ],
+    [
+      'a watch in a file although accounts are in PostgreSQL',
+      ['--data', '/d', '--users', 'postgres://db/campus', '--watch', 'sqlite:w/watch.db'],
+      {},
+      { watch: { place: { kind: 'sqlite', file: '/d/w/watch.db' } } },
+    ],
+    ['a watch that would act', ['--on-alert', 'dry-run'], {}, { watch: { onAlert: 'dry-run' } }],
+    ['a watch that acts', [], { CAMPUS_ON_ALERT: 'act' }, { watch: { onAlert: 'act' } }],
+    [
+      'a receiver of alerts',
+      ['--alert-webhook', 'https://alerts.example/hook'],
+      { ALERT_SECRET: alertSecret },
+      { watch: { webhook: { url: 'https://alerts.example/hook', secret: alertSecret } } },
+    ],
+    ['a secret of alerts without a receiver', [], { ALERT_SECRET: alertSecret }, { watch: { webhook: null } }],
+    [
+      'a mailbox for alerts',
+      ['--smtp', 'smtp://localhost', '--alert-mail', 'Watch@Campus.Example'],
+      {},
+      { watch: { mailTo: 'Watch@campus.example' } },
+    ],
+    [
+      'databases of places and networks',
+      ['--geo-city', '/geo/city.mmdb'],
+      { CAMPUS_GEO_ASN: 'asn.mmdb' },
+      { watch: { geo: { city: '/geo/city.mmdb', asn: resolve('asn.mmdb') } } },
+    ],
+    ['a token for metrics', [], { METRICS_TOKEN: metricsToken }, { watch: { metricsToken } }],
+    ['an empty token for metrics as none', [], { METRICS_TOKEN: '' }, { watch: { metricsToken: null } }],
   ]
   for (const [name, args, environment, expected] of cases) {
     it(`read ${name}`, () => assert.partialDeepStrictEqual(read(args, environment), expected))
@@ -196,13 +248,49 @@ describe('Campus options', () => {
     ['a mail password that is cut off', ['--smtp', 'smtp://me:%4@a'], {}, /^--smtp: write smtp:/],
     ['a mail password that is no text', ['--smtp', 'smtp://me:%FF@a'], {}, /^--smtp: write smtp:/],
     ['a sender that is none', ['--mail-from', 'a@b\nBcc: c@d.example'], {}, /^--mail-from is .*plain e-mail address/],
+    ['a watch in memory', ['--watch', 'memory:'], {}, /^--watch is "memory:": write sqlite:FILE or postgres:/],
+    ['a watch outside the data directory', ['--watch', 'sqlite:../w'], {}, /^--watch.*inside the data directory/],
+    [
+      'a password in a wrong address of the watch',
+      [],
+      { CAMPUS_WATCH: 'postgres://me:secret@' },
+      /^CAMPUS_WATCH: write postgres:[^@]*@HOST/,
+    ],
+    [
+      'an answer to alerts that is none',
+      ['--on-alert', 'panic'],
+      {},
+      /^--on-alert is "panic": write tell, dry-run or act/,
+    ],
+    ['a receiver that is no address', ['--alert-webhook', 'alerts.example/secret'], {}, /^--alert-webhook: .*https:/],
+    ['a receiver of another kind', [], { CAMPUS_ALERT_WEBHOOK: 'ftp://a/secret' }, /^CAMPUS_ALERT_WEBHOOK: .*https:/],
+    [
+      'a receiver without its secret',
+      ['--alert-webhook', 'https://a/'],
+      {},
+      /^ALERT_SECRET is not set: .*openssl rand/,
+    ],
+    [
+      'alerts by mail without a mail server',
+      ['--alert-mail', 'watch@campus.example'],
+      {},
+      /^--alert-mail is given without --smtp/,
+    ],
+    [
+      'a mailbox that is none',
+      ['--smtp', 'smtp://a', '--alert-mail', 'a@b, c@d'],
+      {},
+      /^--alert-mail is .*plain e-mail/,
+    ],
+    ['a short token for metrics', [], { METRICS_TOKEN: 'secret' }, /^METRICS_TOKEN is short.*keygen/],
+    ['a token for metrics with a line break', [], { METRICS_TOKEN: `${metricsToken}\n` }, /^METRICS_TOKEN .*keygen/],
     ['an empty demo password', ['--demo-password', ' '], {}, /^--demo-password: is empty/],
   ]
   for (const [name, args, environment, message] of refused) {
     it(`refuse ${name} in one line that names the fix`, () => {
       assert.throws(
         () => readOptions(args, environment),
-        error => error instanceof OptionError && message.test(error.message) && !error.message.includes('\n'),
+        error => error instanceof OptionError && message.test(error.message) && !/\n|secret/.test(error.message),
       )
     })
   }
@@ -239,6 +327,12 @@ describe('Campus options', () => {
       'tls-cert',
       'tls-key',
       'trust-proxy',
+      'watch',
+      'on-alert',
+      'alert-webhook',
+      'alert-mail',
+      'geo-city',
+      'geo-asn',
       'insecure-http',
     ]) {
       assert.match(helpText(), new RegExp(`--${name}\\b`))

@@ -88,6 +88,6 @@ describe('T17: when the session store fails, Campus', () => {
     const visitor = campus.visitor()
     assert.equal((await visitor.get('/assets/base.css')).status, 200)
     assert.match((await visitor.get('/')).text, /Hello! Please login/, 'a visitor without a cookie needs no store')
-    assert.ok(campus.log.some(line => JSON.parse(line).type === 'store.failed'))
+    await campus.logged('store.failed')
   })
 })

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { it } from 'node:test'
+import { eventCatalogue } from 'latchkey'
 import { addApp } from './factors-of.ts'
-import { openCampus, password } from './open-campus.ts'
+import { type OpenCampus, openCampus, password } from './open-campus.ts'
 
 it('CS-A1: after five wrong passwords the next attempt has to wait, for page and API alike, and says how long', async () => {
   const campus = await openCampus()
@@ -54,10 +55,12 @@ it('a wrong password is logged, the password is not, nor a name that is no accou
   const visitor = campus.visitor()
   await visitor.signIn('student123', 'my-mistyped-password')
   await visitor.signIn('my-password-in-the-wrong-field', 'x')
-  const [first, second] = campus.log.map(line => JSON.parse(line))
-  assert.equal(first?.owasp, 'authn_login_fail')
-  assert.equal(first?.userId, 'student123')
-  assert.equal(second?.userId, null)
+  await visitor.signIn('my-password-in-the-wrong-field', 'y')
+  const [first, second, third] = [await failure(campus, 1), await failure(campus, 2), await failure(campus, 3)]
+  assert.equal(eventCatalogue['sign-in.failed'].owasp, 'authn_login_fail')
+  assert.deepEqual([first.severity, first.userId, second.userId], ['warning', 'student123', null])
+  assert.equal(second.detail?.account, third.detail?.account, 'what is the same name can be seen')
+  assert.notEqual(first.detail?.account, second.detail?.account)
   assert.doesNotMatch(campus.log.join(), /my-/)
 })
 
@@ -91,3 +94,8 @@ it('ASVS 6.3.1: a place becomes one of its owner by a whole sign-in, with the se
   assert.equal(places(), 1)
   database.close()
 })
+
+/** What was logged of a sign-in that failed. */
+function failure(campus: OpenCampus, nth: number) {
+  return campus.logged('sign-in.failed', {}, nth)
+}

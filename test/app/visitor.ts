@@ -22,12 +22,17 @@ export interface Visitor {
   signIn(username: string, password: string, fields?: Record<string, string>): Promise<Answer>
 }
 
-/** A visitor of Campus at `origin`, whose certificate must be exactly this one. */
-export function createVisitor(origin: string, certificate: string): Visitor {
+/** A visitor of Campus at `origin`, whose certificate must be exactly this one. `always`: headers of every request. */
+export function createVisitor(origin: string, certificate: string, always: Record<string, string> = {}): Visitor {
   const cookies = new Map<string, string>()
   const send: Visitor['send'] = async (method, path, headers = {}, body = '') => {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const sent = { 'content-length': String(Buffer.byteLength(body)), ...(cookie === '' ? {} : { cookie }), ...headers }
+    const sent = {
+      ...always,
+      'content-length': String(Buffer.byteLength(body)),
+      ...(cookie === '' ? {} : { cookie }),
+      ...headers,
+    }
     const answer = await exchange(origin, certificate, method, path, sent, body)
     for (const line of answer.headers['set-cookie'] ?? []) keep(cookies, line)
     return answer

@@ -68,9 +68,9 @@ describe('latchkey migrate, without a server', () => {
 describeWithPostgres('latchkey migrate', server => {
   it('creates the tables, and has nothing to do the second time', async () => {
     const first = await migrate([server.url()])
-    assert.deepEqual([first.code, first.out], [0, 'The tables are at version 1 now.\n'], first.error)
+    assert.deepEqual([first.code, first.out], [0, 'The tables are at version 2 now.\n'], first.error)
     const second = await migrate([server.url()])
-    assert.deepEqual([second.code, second.out], [0, 'Nothing to do: the tables are at version 1.\n'])
+    assert.deepEqual([second.code, second.out], [0, 'Nothing to do: the tables are at version 2.\n'])
     assert.equal((await migrate([server.url(), '--table-prefix', 'b_'])).code, 0)
     assert.equal((await server.sql('SELECT * FROM latchkey_records, b_records')).length, 0)
   })

@@ -19,5 +19,6 @@ function openIn(directory: string): SessionStore {
 }
 
 storeContract('file', () => openIn(join(root, String(opened++))), {
+  directory: true,
   reopen: closed => openIn(directories.get(closed) ?? ''),
 })

@@ -1,4 +1,4 @@
 import { memoryStore } from 'latchkey/stores/memory'
 import { storeContract } from 'latchkey/testing'
 
-storeContract('memory', () => memoryStore())
+storeContract('memory', () => memoryStore(), { directory: true })

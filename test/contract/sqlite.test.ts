@@ -17,5 +17,5 @@ storeContract(
     opened += 1
     return sqliteStore(file())
   },
-  { reopen: () => sqliteStore(file()) },
+  { directory: true, reopen: () => sqliteStore(file()) },
 )

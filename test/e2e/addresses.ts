@@ -25,7 +25,7 @@ export const addresses = {
     '/grades/confirm',
   ],
   /** For programs and for scripts of the pages. */
-  programs: ['/csrf-token', '/healthz', '/api/check_session', '/api/profile', '/api/session'],
+  programs: ['/csrf-token', '/healthz', '/metrics', '/api/check_session', '/api/profile', '/api/session'],
   /** For programs that have tokens instead of cookies. */
   tokens: ['/api/me', '/.well-known/jwks.json'],
   /** Files. */

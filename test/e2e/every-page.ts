@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Secret, TOTP } from 'otpauth'
 import type { Page } from 'playwright-core'
-import { type OpenCampus, openCampus, password } from '../app/open-campus.ts'
+import { type OpenCampus, openCampus, openCampusIn, password } from '../app/open-campus.ts'
 import { devtools, type OpenBrowser, runScript } from './chromium.ts'
 import { addBook, signIn, signOut } from './page.ts'
 import { stopClock } from './stopped-clock.ts'
@@ -17,7 +17,7 @@ export type Show = (page: Page, state: string) => Promise<void>
 export type Walk = (open: OpenBrowser, show: Show) => Promise<void>
 
 // On localhost, which passkeys are for.
-const campus = await openCampus()
+const campus = await openCampusIn({ METRICS_TOKEN: 'x'.repeat(32) })
 const locking = await openCampus('--idle-lock')
 const brief = await openCampus('--absolute-timeout', '15m')
 const sealed = await openCampus('--store', 'sealed:')
@@ -51,6 +51,7 @@ export const walks: Readonly<Record<string, Walk>> = {
     await press(page, 'Save')
     await show(page, 'profile-problem')
     await visit(page, show, { 'shop-user': '/shop', 'devices-here': '/devices', 'logout-user': '/logout' })
+    await visit(page, show, { 'console-closed': '/console' })
     await visit(page, show, { 'error-403-grades': '/grades', 'error-404-user': '/nowhere' })
     forgetMessages('admin')
     await visit(page, show, { 'messages-none': '/messages' })

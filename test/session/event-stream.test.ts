@@ -3,6 +3,8 @@ import { describe, it } from 'node:test'
 import { EventStream } from '../../src/session/event-stream.ts'
 import type { EventDetail, SessionEvent } from '../../src/session/events.ts'
 
+const forged: EventDetail = { type: 'token.forged', token: 'what stands for it', key: 'unknown', named: 'its key' }
+
 function stream() {
   let now = 1_000_000
   const events: SessionEvent[] = []
@@ -61,12 +63,15 @@ describe('event stream', () => {
   })
 
   const provocable: readonly EventDetail[] = [
-    { type: 'token.forged' },
+    forged,
     { type: 'token.used-after-end', reason: null },
     { type: 'token.replayed' },
     { type: 'cookie.duplicated' },
     { type: 'request.refused', reason: 'csrf-cross-site' },
     { type: 'sign-in.refused', reason: 'too-many-sessions' },
+    { type: 'sign-in.failed', account: 'what stands for it' },
+    { type: 'factor.refused', factor: 'passkey', fault: 'wrong' },
+    { type: 'factor.throttled', seconds: 30 },
     { type: 'record.corrupt' },
     { type: 'store.failed', operation: 'read' },
   ]
@@ -94,7 +99,7 @@ describe('event stream', () => {
 
   it('CS-L2: a flood of one kind does not hide another kind', () => {
     const { events, emit } = stream()
-    for (let n = 0; n < 1_000; n += 1) emit({ type: 'token.forged' })
+    for (let n = 0; n < 1_000; n += 1) emit(forged)
     emit({ type: 'token.used-after-end', reason: 'idle' })
     emit({ type: 'token.replayed' })
     assert.deepEqual(
@@ -116,7 +121,7 @@ describe('event stream', () => {
 
   it('what was suppressed last is said at the end', () => {
     const { stream: own, events, emit } = stream()
-    for (let n = 0; n < 150; n += 1) emit({ type: 'token.forged' })
+    for (let n = 0; n < 150; n += 1) emit(forged)
     own.flush()
     own.flush()
     assert.deepEqual(

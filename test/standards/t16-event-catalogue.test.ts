@@ -26,7 +26,7 @@ const vocabulary = new Set([
 
 /** Kinds that may happen without a request, or do not say which: an administrator, the sweep, the store. */
 const withoutRequest = new Set<EventType>([
-  ...(['sessions.ended-all', 'store.failed', 'events.suppressed', 'session.ended'] as const),
+  ...(['sessions.ended-all', 'store.failed', 'events.suppressed', 'session.ended', 'session.locked'] as const),
   // Its owner's session says where from; the factors are not told.
   ...(['factor.added', 'factor.removed'] as const),
 ])

@@ -76,6 +76,8 @@ test('whatever is asked in whatever order, the memory and the SQLite store answe
         await both(ask)
         for (const s of ['sid-0', 'sid-1', 'sid-2', 'sid-3']) await both(async store => store.read(s))
         for (const u of ['alice', 'bob']) await both(store => store.list(u))
+        await both(async ({ directory }) => [await directory?.page(null, 10), await directory?.count()])
+        await both(async ({ directory }) => (await directory?.sample(10))?.map(r => r.sid).sort())
       }
       for (const store of stores) await store.close()
     }),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { memoryStore } from 'latchkey/stores/memory'
 import { nearCache } from 'latchkey/stores/near-cache'
 import { sampleMark, sampleRecord } from 'latchkey/testing'
 import { UsageError } from '../../src/errors.ts'
@@ -41,6 +42,18 @@ const isFromMemory = async (cache: SessionStore, near: SharedProcess, sid: strin
 }
 
 describe('the near cache', () => {
+  it('lists what the store has now, and nothing where the store has no directory', async () => {
+    const { cache, near, elsewhere, record } = await start()
+    const inner = memoryStore()
+    await inner.create(record, { now })
+    const listing = nearCache(Object.assign(near, { directory: inner.directory }))
+    assert.deepEqual((await listing.directory?.page(null, 5))?.records, [record])
+    await inner.end(record.sid, sampleMark())
+    assert.deepEqual((await listing.directory?.page(null, 5))?.records, [])
+    assert.equal(cache.directory, elsewhere.directory)
+    await Promise.all([cache.close(), listing.close()])
+  })
+
   it('serves repeated reads from memory, at once', async () => {
     const { cache, near, record } = await start()
     // Where the machine stops the process for longer than the cache may be sure, it is right to ask again.

@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { storeContract } from 'latchkey/testing'
-import type { CreateOptions, CreateResult, EndMark, SessionStore, StoredRecord } from '../../src/session/store.ts'
+import { UsageError } from '../../src/errors.ts'
+import type {
+  CreateOptions,
+  CreateResult,
+  EndMark,
+  SessionDirectory,
+  SessionStore,
+  StoredRecord,
+} from '../../src/session/store.ts'
 
 /**
  * A plain store in which one rule can be broken by naming it, to see that the suite notices. Each way to break it is
@@ -241,6 +249,55 @@ class FaultyStore implements SessionStore {
     return this.#has('sweep tells nothing') ? [] : removed
   }
 
+  /** By the order in which they came. */
+  readonly directory: SessionDirectory = {
+    page: async (cursor, limit) => {
+      const all = [...this.#records.values()].reverse()
+      const index = cursor === null ? 0 : this.#indexAfter(cursor, all)
+      const listed = all.slice(index).filter(record => this.#isListed(record))
+      const records = listed.slice(0, this.#has('page has no limit') ? 500 : limit)
+      if (this.#has('page leaves out bodies'))
+        records.splice(0, 1, ...records.slice(0, 1).map(r => ({ ...r, body: '' })))
+      const last = this.#has('page shows its last record again') ? records.at(-2) : records.at(-1)
+      if (!last || (listed.length <= limit && !this.#has('page shows its last record again')))
+        return { records, next: null }
+      if (listed.length === records.length) return { records, next: null }
+      if (this.#has('page goes on after so many')) return { records, next: `${index + records.length}` }
+      return { records, next: last.sid }
+    },
+    count: async () => (this.#has('count counts tombstones') ? this.#records.size : this.#all().length),
+    sample: async size => {
+      const all = this.#all()
+      if (this.#has('sample is of the newest')) return all.slice(-size)
+      if (this.#has('sample takes some twice')) return all.slice(0, size / 2).flatMap(record => [record, record])
+      if (this.#has('sample is much too small')) return all.slice(0, 10)
+      const distance = Math.ceil(all.length / size)
+      const rest = this.#has('sample never takes all') ? 1 : 0
+      return all.filter((_, index) => index % distance === 0 && index >= rest)
+    },
+  }
+
+  #all(): StoredRecord[] {
+    return [...this.#records.values()].filter(record => this.#isListed(record))
+  }
+
+  #isListed({ ended, userId, expiresAt }: StoredRecord): boolean {
+    if (userId === null && this.#has('page leaves out guests')) return false
+    if (expiresAt < Date.now() && this.#has('page leaves out who expired')) return false
+    return !ended || this.#has('page holds ended records')
+  }
+
+  #indexAfter(cursor: string, all: readonly StoredRecord[]): number {
+    if (this.#has('page goes on after so many')) return Number(cursor)
+    const index = all.findIndex(
+      ({ sid, ended }) => sid === cursor && !(ended && this.#has('page needs the last record')),
+    )
+    if (index === -1 && this.#has('page begins anew where it does not know the cursor')) return 0
+    if (index === -1 && this.#has('page needs the last record')) return all.length
+    if (index === -1) throw new UsageError('The cursor is none.')
+    return index + 1
+  }
+
   async ping(): Promise<void> {
     if (this.#has('ping rejects')) throw new Error('down')
   }
@@ -264,4 +321,5 @@ const faults = Array.from(
   ([, fault]) => fault ?? '',
 )
 
-for (const fault of ['none', ...new Set(faults)]) storeContract(fault, () => new FaultyStore(fault))
+for (const fault of ['none', ...new Set(faults)])
+  storeContract(fault, () => new FaultyStore(fault), { directory: true })

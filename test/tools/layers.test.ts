@@ -37,9 +37,10 @@ const clean: Record<string, string> = {
   'src/session/session.ts': `import { hash } from 'node:crypto'\nimport type { A } from '../errors.ts'\nexport const s: A = hash('sha1', 's')\n`,
   'src/session/events.ts': 'export const e = 1\n',
   'src/http/cookie.ts': `import { s } from '../session/session.ts'\nexport const c: string = s\n`,
+  'src/databases/text.ts': `import type { A } from '../errors.ts'\nexport const t: A = 'text'\n`,
   'src/stores/memory.ts': `import type { s } from '../session/session.ts'\nimport './memory/ring.ts'\nimport { x } from './journal.ts'\nexport const m: typeof s = x\n`,
   'src/stores/memory/ring.ts': `import '../journal.ts'\n`,
-  'src/stores/file.ts': `import { readFileSync } from 'node:fs'\nexport const f = (): string => readFileSync('f', 'utf8')\n`,
+  'src/stores/file.ts': `import { readFileSync } from 'node:fs'\nimport { t } from '../databases/text.ts'\nexport const f = (): string => t + readFileSync('f', 'utf8')\n`,
   'src/stores/journal.ts': `export const x = 'shared by stores, no entry in exports'\n`,
   'src/adapters/express.ts': `import type { Request } from 'express'\nimport { c } from '../http/cookie.ts'\nexport const a = (_: Request): string => c\n`,
   'src/testing/index.ts': `export * from './clock.ts'\n`,
@@ -140,6 +141,11 @@ const layerTable: [name: string, changes: Record<string, string>, expected: stri
     'src/stores/file/x.ts:1  stores/file and stores/memory are alternatives',
   ],
   [
+    'what opens databases knows nobody who uses them',
+    { 'src/databases/names.ts': `import type { s } from '../session/session.ts'` },
+    'src/databases/names.ts:1  databases may import errors;',
+  ],
+  [
     'a store imports no driver',
     { 'src/stores/file.ts': `import type pg from 'pg'` },
     'src/stores/file.ts:1  stores may not import pg',
@@ -177,12 +183,12 @@ const layerTable: [name: string, changes: Record<string, string>, expected: stri
   [
     'testing does not know adapters',
     { 'src/testing/clock.ts': `import '../adapters/express.ts'` },
-    'src/testing/clock.ts:1  testing may import session, http, errors, types of mfa;',
+    'src/testing/clock.ts:1  testing may import session, http, errors, types of mfa, types of watch;',
   ],
   [
-    'watch knows events, not the engine',
-    { 'src/watch/audit.ts': `import '../session/session.ts'` },
-    'src/watch/audit.ts:1  watch may import session/events, errors;',
+    'watch knows no store of sessions',
+    { 'src/watch/audit.ts': `import '../stores/memory.ts'` },
+    'src/watch/audit.ts:1  watch may import session, http, databases, errors;',
   ],
   [
     'scenarios know nothing of the library',
@@ -192,7 +198,7 @@ const layerTable: [name: string, changes: Record<string, string>, expected: stri
   [
     'cli does not reach into the insides of a store',
     { 'src/cli/keygen.ts': `import '../stores/sqlite/open.ts'`, 'src/stores/sqlite/open.ts': '' },
-    'src/cli/keygen.ts:1  cli may import public, session, http, errors;',
+    'src/cli/keygen.ts:1  cli may import public, session, http, errors, watch/plain-text;',
   ],
   ['nobody imports cli', { 'src/http/x.ts': `import '../cli/keygen.ts'` }, 'src/http/x.ts:1  nobody imports cli'],
   [

@@ -1,19 +1,24 @@
-import { UsageError } from '../../errors.ts'
+import { toColumn } from '../../databases/column-text.ts'
+import { Database } from '../../databases/postgres/database.ts'
+import type { Place } from '../../databases/postgres/names.ts'
+import { assertBounded, type Pool, type Row } from '../../databases/postgres/pool.ts'
 import { type Duration, durationMs } from '../../session/duration.ts'
 import type { FactorRecord, FactorStore, FailureCount } from '../store.ts'
-import { toColumn } from './column-text.ts'
 import { explained, isOvertaken } from './postgres/failure.ts'
-import { assertVersion } from './postgres/migrate.ts'
-import { type FactorNames, type FactorPlace, namesFor } from './postgres/names.ts'
-import { type FactorPool, statement, type TextRow } from './postgres/pool.ts'
+import { factorTables } from './postgres/migrate.ts'
+import { type FactorNames, namesFor } from './postgres/names.ts'
 import { factorColumns, toCount, toRecord, toRecords, toRow } from './rows.ts'
 
+export type { Place as FactorPlace } from '../../databases/postgres/names.ts'
+export type {
+  Pool as FactorPool,
+  Rows as FactorRows,
+  Statement as FactorStatement,
+} from '../../databases/postgres/pool.ts'
 export { migrateFactors } from './postgres/migrate.ts'
-export type { FactorPlace } from './postgres/names.ts'
-export type { FactorPool, FactorRows, FactorStatement } from './postgres/pool.ts'
 
 /** Settings of the PostgreSQL store of factors. */
-export interface PostgresFactorsOptions extends FactorPlace {
+export interface PostgresFactorsOptions extends Place {
   /**
    * How long a statement may take before it is rejected and its connection given up. Default `'5s'`: longer than
    * `storeTimeout`, because the connection is lost with it.
@@ -28,17 +33,12 @@ export interface PostgresFactorsOptions extends FactorPlace {
  * Throws a `UsageError` when the pool would wait for a connection for ever, or the names are unusable. Operations reject
  * with an `Error` that names the fix; the store works again once that is over.
  */
-export function postgresFactors(pool: FactorPool, options: PostgresFactorsOptions = {}): FactorStore {
-  if (pool.options && !pool.options.connectionTimeoutMillis) {
-    const reason = 'a server that falls silent while it is being connected to would take its place in the pool for ever'
-    throw new UsageError(`postgresFactors: give the pool connectionTimeoutMillis, such as 2000: without, ${reason}.`)
-  }
+export function postgresFactors(pool: Pool, options: PostgresFactorsOptions = {}): FactorStore {
+  assertBounded(pool, 'postgresFactors')
   const timeoutMs = durationMs(options.queryTimeout ?? '5s', 'postgresFactors: queryTimeout')
-  return new PostgresFactors(pool, namesFor(options), timeoutMs)
+  const settings = { timeoutMs, closed: 'The PostgreSQL store of factors is closed.' }
+  return new PostgresFactors(new Database(pool, namesFor(options), factorTables, settings))
 }
-
-/** Pools whose broken connections no longer end the process. */
-const guarded = new WeakSet<FactorPool>()
 
 /**
  * Whoever turned synchronous_commit off for speed did not mean factors: a code that was accepted must not be good again.
@@ -51,22 +51,12 @@ const durably = `durably AS MATERIALIZED (
 /** Every operation is one statement, and so one transaction. */
 class PostgresFactors implements FactorStore {
   readonly name = 'postgres'
-  readonly #pool: FactorPool
+  readonly #database: Database<FactorNames>
   readonly #names: FactorNames
-  readonly #timeoutMs: number
-  #looking: Promise<void> | null = null
-  #underWay = 0
-  #closed = false
-  #settled: (() => void) | null = null
 
-  constructor(pool: FactorPool, names: FactorNames, timeoutMs: number) {
-    this.#pool = pool
-    this.#names = names
-    this.#timeoutMs = timeoutMs
-    if (guarded.has(pool)) return
-    guarded.add(pool)
-    // An idle connection that breaks is replaced by the pool when it is needed; there is nobody to tell.
-    pool.on('error', () => {})
+  constructor(database: Database<FactorNames>) {
+    this.#database = database
+    this.#names = database.names
   }
 
   async find(id: string): Promise<FactorRecord | null> {
@@ -134,16 +124,15 @@ class PostgresFactors implements FactorStore {
 
   /** Writes, because a server that is full, read-only or a replica can still be read; and looks at the tables again. */
   async ping(): Promise<void> {
-    this.#looking = null
+    this.#database.doubt()
     await this.find('')
     await this.#write(`UPDATE ${this.#names.factors} SET version = version FROM durably WHERE id = $1 RETURNING 1`, [
       '',
     ])
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
-    if (this.#underWay > 0) await new Promise<void>(resolve => (this.#settled = resolve))
+  close(): Promise<void> {
+    return this.#database.close()
   }
 
   #deletion(column: string): string {
@@ -154,18 +143,18 @@ class PostgresFactors implements FactorStore {
    * Rows, but never a replica's: it answers with the past, in which a factor that was added is not there yet and a code that
    * was used still works. The row that says so comes first, also when there are no others.
    */
-  async #read(select: string, values: unknown[]): Promise<TextRow[]> {
+  async #read(select: string, values: unknown[]): Promise<Row[]> {
     const found = `found AS MATERIALIZED (${select})`
     const text = `WITH ${found} SELECT pg_is_in_recovery(), found.* FROM (SELECT) AS one LEFT JOIN found ON true`
-    const rows = await this.#run(text, values)
+    const rows = await this.#database.rows(text, ...values)
     if (rows[0]?.[0] !== 'f')
       throw explained(Object.assign(new Error('it is a replica'), { code: '25006' }), this.#names)
     // The first column of every row that was found is text or a number, never NULL.
     return rows.map(([, ...row]) => row).filter(row => row[0] !== null)
   }
 
-  async #write(text: string, values: unknown[]): Promise<number> {
-    return (await this.#run(`WITH ${durably} ${text}`, values)).length
+  #write(text: string, values: unknown[]): Promise<number> {
+    return this.#database.change(`WITH ${durably} ${text}`, ...values)
   }
 
   /** A write from a version: a transaction of another isolation that lost the race has changed nothing, either. */
@@ -176,28 +165,5 @@ class PostgresFactors implements FactorStore {
       if (error instanceof Error && isOvertaken(error.cause)) return 0
       throw error
     }
-  }
-
-  async #run(text: string, values: unknown[]): Promise<TextRow[]> {
-    if (this.#closed) throw new Error('The PostgreSQL store of factors is closed.')
-    this.#underWay += 1
-    try {
-      this.#looking ??= this.#look()
-      await this.#looking
-      return (await this.#pool.query(statement(text, values, this.#timeoutMs))).rows as TextRow[]
-    } catch (error) {
-      // Looked at again the next time: what was wrong may have been put right, or the tables moved.
-      this.#looking = null
-      throw explained(error, this.#names)
-    } finally {
-      this.#underWay -= 1
-      if (this.#underWay === 0) this.#settled?.()
-    }
-  }
-
-  async #look(): Promise<void> {
-    const text = `SELECT application, version FROM ${this.#names.schema}`
-    const { rows } = await this.#pool.query(statement(text, [], this.#timeoutMs))
-    assertVersion(rows as TextRow[], this.#names)
   }
 }

@@ -1,5 +1,5 @@
+import { fromColumn, toColumn } from '../../databases/column-text.ts'
 import type { FactorKind, FactorRecord, FailureCount } from '../store.ts'
-import { fromColumn, toColumn } from './column-text.ts'
 
 /** The columns of a factor, in the order in which every statement names them. */
 export const factorColumns = 'id, user_id, kind, version, label, created_at, last_used_at, body'

@@ -1,12 +1,14 @@
 import { resolve } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { toColumn } from '../../databases/column-text.ts'
+import { isLocked } from '../../databases/sqlite/failure.ts'
+import { openDatabase } from '../../databases/sqlite/open.ts'
 import { UsageError } from '../../errors.ts'
 import { type Duration, durationMs } from '../../session/duration.ts'
 import type { FactorRecord, FactorStore, FailureCount } from '../store.ts'
-import { toColumn } from './column-text.ts'
 import { factorColumns, type Row, toCount, toRecord, toRecords, toRow } from './rows.ts'
-import { explained, isLocked } from './sqlite/failure.ts'
-import { openDatabase } from './sqlite/open.ts'
+import { explained } from './sqlite/failure.ts'
+import { factorsFile } from './sqlite/schema.ts'
 
 /** Settings of the SQLite store of factors. */
 export interface SqliteFactorsOptions {
@@ -44,7 +46,7 @@ class SqliteFactors implements FactorStore {
   constructor(file: string, lockTimeoutMs: number) {
     this.#file = file
     this.#lockTimeoutMs = lockTimeoutMs
-    this.#database = openDatabase(file, lockTimeoutMs)
+    this.#database = openDatabase(file, lockTimeoutMs, factorsFile)
   }
 
   async find(id: string): Promise<FactorRecord | null> {

@@ -1,5 +1,6 @@
 import type { EndMark, StoredRecord } from '../../session/store.ts'
 import { type Expiring, ExpiryQueue } from '../expiry-queue.ts'
+import { Roll } from '../roll.ts'
 
 /** A session in memory: its record without the body, twice. */
 export class Entry implements Expiring {
@@ -11,6 +12,8 @@ export class Entry implements Expiring {
   written: StoredRecord
   filedAt: number = 0
   place: number = 0
+  /** Its number in the roll of live sessions. */
+  number: number = 0
 
   constructor(head: StoredRecord) {
     this.sid = head.sid
@@ -29,6 +32,8 @@ export class Heads {
   readonly #entries = new Map<string, Entry>()
   readonly #liveOf = new Map<string, Set<Entry>>()
   readonly #expiry = new ExpiryQueue<Entry>()
+  /** The live ones. */
+  roll: Roll<Entry> = new Roll()
 
   get(sid: string): Entry | undefined {
     return this.#entries.get(sid)
@@ -60,6 +65,13 @@ export class Heads {
     this.#unlist(entry)
   }
 
+  /** Files are found in any order: the roll begins anew with the oldest. */
+  rankByAge(): void {
+    this.roll = new Roll()
+    const byAge = this.live().sort((a, b) => a.head.createdAt - b.head.createdAt)
+    for (const entry of byAge) entry.number = this.roll.join(entry)
+  }
+
   live(): Entry[] {
     return [...this.#entries.values()].filter(entry => !entry.head.ended)
   }
@@ -76,13 +88,16 @@ export class Heads {
   }
 
   #list(entry: Entry): void {
-    if (entry.userId === null || entry.head.ended) return
+    if (entry.head.ended) return
+    entry.number = this.roll.join(entry)
+    if (entry.userId === null) return
     const live = this.#liveOf.get(entry.userId)
     if (live) live.add(entry)
     else this.#liveOf.set(entry.userId, new Set([entry]))
   }
 
   #unlist(entry: Entry): void {
+    this.roll.leave(entry.number)
     if (entry.userId === null) return
     const live = this.#liveOf.get(entry.userId)
     live?.delete(entry)

@@ -80,6 +80,7 @@ async function scan(directory: Directory) {
       }
     }
   }
+  heads.rankByAge()
   return { heads, damaged, intents }
 }
 

@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import type { CreateOptions, CreateResult, EndMark, SessionStore, StoredRecord } from '../../session/store.ts'
+import type {
+  CreateOptions,
+  CreateResult,
+  EndMark,
+  SessionDirectory,
+  SessionPage,
+  SessionStore,
+  StoredRecord,
+} from '../../session/store.ts'
 import { Turns } from '../../session/turns.ts'
 import { CorruptRecord } from '../corrupt-record.ts'
 import type { Generations } from '../generations.ts'
@@ -27,7 +35,9 @@ export interface Found {
  * the disk), and then renames them and changes memory in one synchronous step. Reads therefore need no turn: at any
  * instant the files and memory agree, and a file that does not is damaged.
  */
-export class FileSessions implements Omit<SessionStore, 'name' | 'persistent' | 'close'> {
+export class FileSessions
+  implements Omit<SessionStore, 'name' | 'persistent' | 'directory' | 'close'>, SessionDirectory
+{
   readonly backlog: Backlog
   readonly #directory: Directory
   readonly #heads: Heads
@@ -135,6 +145,19 @@ export class FileSessions implements Omit<SessionStore, 'name' | 'persistent' | 
     return this.#loadAll(this.#heads.liveOf(userId))
   }
 
+  async page(cursor: string | null, limit: number): Promise<SessionPage> {
+    const { entries, next } = this.#heads.roll.page(cursor, limit)
+    return { records: await this.#loadEach(entries), next }
+  }
+
+  async count(): Promise<number> {
+    return this.#heads.roll.size
+  }
+
+  sample(size: number): Promise<StoredRecord[]> {
+    return this.#loadEach(this.#heads.roll.sample(size))
+  }
+
   async sweep(now: number, limit: number): Promise<StoredRecord[]> {
     const removed: StoredRecord[] = []
     const pause = pacer()
@@ -225,6 +248,18 @@ export class FileSessions implements Omit<SessionStore, 'name' | 'persistent' | 
 
   #loadAll(entries: readonly Entry[]): StoredRecord[] {
     return entries.map(entry => this.#loadSound(entry)).filter(record => record !== null)
+  }
+
+  /** Like `#loadAll`, and lets others work meanwhile: for hundreds of files. What ended since is left out. */
+  async #loadEach(entries: readonly Entry[]): Promise<StoredRecord[]> {
+    const records: StoredRecord[] = []
+    const pause = pacer()
+    for (const entry of entries) {
+      const record = this.#heads.holds(entry) ? this.#loadSound(entry) : null
+      if (record && !record.ended) records.push(record)
+      await pause()
+    }
+    return records
   }
 
   #isTaken(sid: string): boolean {

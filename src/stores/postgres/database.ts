@@ -1,17 +1,16 @@
-import { Explained, explained, isAboutSchema } from './failure.ts'
+import { Explained } from '../../databases/postgres/failure.ts'
+import { guard, type Row, statement } from '../../databases/postgres/pool.ts'
+import { explained, isAboutSchema } from './failure.ts'
 import { versionIn } from './migrate.ts'
 import { schemaVersion } from './migrations.ts'
 import type { Names } from './names.ts'
-import { type PostgresPool, type Row, statement } from './pool.ts'
+import type { PostgresPool } from './pool.ts'
 
 /** A statement of the store: its SQL, and the name under which connections keep it prepared. */
 export interface Prepared {
   readonly name: string
   readonly text: string
 }
-
-/** Pools whose broken connections no longer end the process. */
-const guarded = new WeakSet<PostgresPool>()
 
 /**
  * The pool, as the store uses it: before the first statement the tables are looked at, every error is explained, and no
@@ -32,11 +31,7 @@ export class Database {
     this.#pool = pool
     this.#names = names
     this.#timeoutMs = timeoutMs
-    if (!guarded.has(pool)) {
-      guarded.add(pool)
-      // An idle connection that breaks is replaced by the pool when it is needed; there is nobody to tell.
-      pool.on('error', () => {})
-    }
+    guard(pool)
   }
 
   /** The rows that the statement answers with. `timeoutMs` instead of the usual one; 0 for as long as the pool allows. */
@@ -45,7 +40,7 @@ export class Database {
     this.#underWay += 1
     try {
       if (!this.#isSound) await this.look()
-      const { rows } = await this.#pool.query(statement(text, values, name, timeoutMs))
+      const { rows } = await this.#pool.query(statement(text, values, timeoutMs, name))
       return rows as Row[]
     } catch (error) {
       // Somebody may have moved the tables, or changed them, while we were running.
@@ -76,7 +71,7 @@ export class Database {
   async #look(): Promise<void> {
     const settings = `pg_is_in_recovery(), current_setting('transaction_isolation')`
     const text = `SELECT application, version, ${settings} FROM ${this.#names.schema}`
-    const { rows } = await this.#pool.query(statement(text, [], null, this.#timeoutMs)).catch(error => {
+    const { rows } = await this.#pool.query(statement(text, [], this.#timeoutMs)).catch(error => {
       // undefined_column
       if (error?.code === '42703') return { rows: [] }
       throw error

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { fromColumn } from '../../databases/column-text.ts'
+import { Explained } from '../../databases/postgres/failure.ts'
+import { type Row, statement } from '../../databases/postgres/pool.ts'
 import { UsageError } from '../../errors.ts'
 import type { Following } from '../../session/store.ts'
-import { fromColumn } from '../column-text.ts'
-import { Explained, explained } from './failure.ts'
+import { explained } from './failure.ts'
 import type { Names } from './names.ts'
-import { type PostgresClient, type PostgresPool, type Row, statement } from './pool.ts'
+import type { PostgresClient, PostgresPool } from './pool.ts'
 
 /** A notification for everybody: no sid is stored like this. */
 const everybody = '\\*'
@@ -82,7 +84,7 @@ class Follower implements Following {
     this.#awaited = [payload, heard.resolve]
     const fix = 'Use its session mode, or connect this pool to PostgreSQL itself'
     const deaf = new Explained(`A connection pooler keeps the notifications of PostgreSQL from us. ${fix}.`)
-    const notify = statement('SELECT pg_notify($1, $2)', [this.#names.channel, payload], null, timeoutMs)
+    const notify = statement('SELECT pg_notify($1, $2)', [this.#names.channel, payload], timeoutMs)
     await pool.query(notify).catch(cause => Promise.reject(explained(cause, this.#names)))
     const timer = setTimeout(() => heard.reject(deaf), timeoutMs)
     await heard.promise.finally(() => clearTimeout(timer))
@@ -109,7 +111,7 @@ class Follower implements Following {
 
   async #run(text: string, patienceMs: number = timeoutMs): Promise<Row[]> {
     try {
-      return (await this.#client.query(statement(text, [], null, patienceMs))).rows as Row[]
+      return (await this.#client.query(statement(text, [], patienceMs))).rows as Row[]
     } catch (cause) {
       throw explained(cause, this.#names)
     }

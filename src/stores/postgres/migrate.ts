@@ -1,7 +1,10 @@
-import { Explained, explained } from './failure.ts'
+import { Explained } from '../../databases/postgres/failure.ts'
+import type { Place } from '../../databases/postgres/names.ts'
+import { type Row, statement } from '../../databases/postgres/pool.ts'
+import { explained } from './failure.ts'
 import { migrations, schemaVersion } from './migrations.ts'
-import { type Names, namesFor, type PostgresPlace } from './names.ts'
-import { type PostgresClient, type PostgresPool, type Row, statement } from './pool.ts'
+import { type Names, namesFor } from './names.ts'
+import type { PostgresClient, PostgresPool } from './pool.ts'
 
 /** What a migration did. */
 export interface PostgresMigration {
@@ -21,7 +24,7 @@ const patienceMs = 60_000
  * Rejects with an `Error` that names the fix when a table of another program is in the way, or one of a newer Latchkey
  * (nothing is changed), when PostgreSQL cannot be reached or refuses. Throws a `UsageError` for unusable names.
  */
-export async function migratePostgres(pool: PostgresPool, place: PostgresPlace = {}): Promise<PostgresMigration> {
+export async function migratePostgres(pool: PostgresPool, place: Place = {}): Promise<PostgresMigration> {
   const names = namesFor(place)
   let client: PostgresClient | null = null
   try {
@@ -40,14 +43,14 @@ export async function migratePostgres(pool: PostgresPool, place: PostgresPlace =
  * The SQL that creates the tables and functions of the store in an empty place, for people who run their own: one
  * transaction, which fails and changes nothing where they are already.
  */
-export function postgresSchema(place: PostgresPlace = {}): string {
+export function postgresSchema(place: Place = {}): string {
   const title = `-- Latchkey for PostgreSQL 13 or later: tables and functions, version ${schemaVersion}.`
   return [title, 'BEGIN;', ...migrations(namesFor(place)), 'COMMIT;', ''].join('\n\n')
 }
 
 async function migrateOn(client: PostgresClient, names: Names): Promise<PostgresMigration> {
   const run = async (text: string, values: unknown[] = []) =>
-    (await client.query(statement(text, values, null, patienceMs))).rows as Row[]
+    (await client.query(statement(text, values, patienceMs))).rows as Row[]
   await run('BEGIN')
   await run(`SELECT pg_advisory_xact_lock('${names.lock}')`)
   const [[encoding] = []] = await run('SHOW server_encoding')

@@ -1,7 +1,7 @@
+import { fromColumn, toColumn } from '../../databases/column-text.ts'
+import type { Row } from '../../databases/postgres/pool.ts'
 import type { EndMark, StoredRecord } from '../../session/store.ts'
-import { fromColumn, toColumn } from '../column-text.ts'
 import { CorruptRecord } from '../corrupt-record.ts'
-import type { Row } from './pool.ts'
 
 /** The columns of a record, in the order in which every statement here names them. */
 export const columns = 'sid, version, user_id, created_at, last_seen_at, expires_at, ended, body'

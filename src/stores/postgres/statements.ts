@@ -15,6 +15,9 @@ export interface Statements {
   readonly generation: Prepared
   readonly list: Prepared
   readonly sweep: Prepared
+  readonly page: Prepared
+  readonly count: Prepared
+  readonly sample: Prepared
   readonly ping: Prepared
 }
 
@@ -41,6 +44,16 @@ export function statementsFor({ records, of, key }: Names): Statements {
       `SELECT ${columns} FROM ${records} WHERE user_id = $1 AND ended IS NULL AND ${onPrimary} ORDER BY created_at DESC, sid`,
     ),
     sweep: named('sweep', `SELECT * FROM ${of('sweep')}($1, $2)`),
+    page: named(
+      'page',
+      `SELECT ${columns} FROM ${records} WHERE ended IS NULL AND (created_at, sid) < ($1::bigint, $2::text) AND ${onPrimary} ORDER BY created_at DESC, sid DESC LIMIT $3`,
+    ),
+    count: named('count', `SELECT count(*) FROM ${records} WHERE ended IS NULL AND ${onPrimary}`),
+    // Of each page all rows or none, so that no others are read.
+    sample: named(
+      'sample',
+      `SELECT ${columns} FROM ${records} TABLESAMPLE SYSTEM ($1::real) WHERE ended IS NULL AND ${onPrimary}`,
+    ),
     ping: named('ping', `SELECT ${of('ping')}()`),
   }
 }

@@ -1,20 +1,15 @@
+import { firstWord, messageOf, type RedisAdvice, usualAdvice } from '../../databases/redis/failure.ts'
 import { CorruptRecord } from '../corrupt-record.ts'
 
-/** What an operator can do about the first word of an error that Redis answers with. */
-const advice: Record<string, string> = {
-  NOAUTH: 'Redis asks for a password. Give it to the client: createClient({ username, password }).',
-  WRONGPASS: 'Redis refuses the user name or the password that the client was given. Correct them.',
+const advice: RedisAdvice = {
+  ...usualAdvice,
   NOPERM:
     "The Redis user may not do this. Give it the store's keys, its channel and the commands get, set, eval, evalsha and those of hashes (ACL SETUSER).",
   READONLY:
     'This Redis server is a read-only replica. Connect the client to the master, or use createCluster or Sentinel.',
   OOM: 'Redis is at its maxmemory and writes nothing new. Give it more memory; sessions can still be ended.',
-  LOADING: 'Redis is loading its data after a start. It will answer when that is done.',
-  CLUSTERDOWN: 'The Redis Cluster is down: slots have no master. See CLUSTER INFO and CLUSTER NODES on any node.',
   MASTERDOWN: 'This Redis server is a replica that has lost its master.',
-  MISCONF: 'Redis cannot save to its disk and therefore refuses writes. Look into its log, and at the disk.',
   NOREPLICAS: 'Redis has fewer good replicas than its min-replicas-to-write, and therefore refuses writes.',
-  MOVED: 'This Redis server is a node of a Redis Cluster: make the client with createCluster.',
   CROSSSLOT: 'Redis found keys of several hash slots in one command. This is a mistake in Latchkey; please report it.',
   TRYAGAIN: 'The hash slot of this session is being moved to another node. It works again when that is done.',
   UNBLOCKED: 'This Redis server became a replica before others had confirmed the write, which is lost. Do it again.',
@@ -31,11 +26,6 @@ export class DamagedValue extends CorruptRecord {
       options,
     )
   }
-}
-
-/** Whether the script was refused before it began, because the node does not know it (after SCRIPT FLUSH, a start, a failover). */
-export function isUnknownScript(error: unknown): boolean {
-  return firstWord(error) === 'NOSCRIPT'
 }
 
 /**
@@ -97,12 +87,4 @@ export class UnconfirmedError extends Error {
     )
     this.confirmed = confirmed
   }
-}
-
-function firstWord(error: unknown): string {
-  return /^[A-Z]+/.exec(messageOf(error))?.[0] ?? ''
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

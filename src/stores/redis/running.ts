@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { isMoving, isUnknownScript } from './failure.ts'
+import { isUnknownScript } from '../../databases/redis/failure.ts'
+import { isMoving } from './failure.ts'
 import type { Writer } from './link.ts'
 import type { Script } from './scripts.ts'
 

@@ -17,6 +17,10 @@ export interface Scripts {
   readonly endTag: Script
   readonly generation: Script
   readonly list: Script
+  readonly sizes: Script
+  readonly sids: Script
+  readonly countTags: Script
+  readonly pick: Script
 }
 
 /** Expired records stay this much longer, so that a clock of the server that jumps takes nobody's session. */
@@ -250,6 +254,58 @@ end
 return answer
 `
 
+/*
+ * For the directory. Each takes as many tags as lie on the node, and answers in their order.
+ */
+
+/** KEYS tags. How many entries the index of each has. */
+const sizes = `
+local answer = {}
+for i, tag in ipairs(KEYS) do answer[i] = redis.call('HLEN', tag) end
+return answer
+`
+
+/** KEYS tags. The sids in the index of each. */
+const sids = `
+local answer = {}
+for i, tag in ipairs(KEYS) do
+  answer[i] = {}
+  for _, sid in ipairs(redis.call('HKEYS', tag)) do
+    if #sid == 22 then table.insert(answer[i], sid) end
+  end
+end
+return answer
+`
+
+/** KEYS tags. How many records of each are there. */
+const countTags = `
+local answer = {}
+for i, tag in ipairs(KEYS) do
+  local base, count = baseOf(tag), 0
+  for _, sid in ipairs(redis.call('HKEYS', tag)) do
+    if #sid == 22 and redis.call('EXISTS', base .. 'r:' .. sid) == 1 then count = count + 1 end
+  end
+  answer[i] = count
+end
+return answer
+`
+
+/** KEYS tags. ARGV how many entries of each are picked. Those of them that are there: sid and record in turn. */
+const pick = `
+local answer = {}
+for i, tag in ipairs(KEYS) do
+  local base = baseOf(tag)
+  for _, sid in ipairs(redis.call('HRANDFIELD', tag, ARGV[i])) do
+    local text = #sid == 22 and redis.pcall('GET', base .. 'r:' .. sid)
+    if type(text) == 'string' then
+      table.insert(answer, sid)
+      table.insert(answer, text)
+    end
+  end
+end
+return answer
+`
+
 /**
  * The scripts, which tell every change on the channel, each with what it needs of the shared part.
  *
@@ -278,6 +334,10 @@ export function scriptsThatTell(channel: string, where: 'server' | 'cluster'): S
     endTag: make('allow-oom', endTag),
     generation: make('no-writes', generation),
     list: make('no-writes', list),
+    sizes: make('no-writes', sizes),
+    sids: make('no-writes', sids),
+    countTags: make('no-writes', countTags),
+    pick: make('no-writes', pick),
   }
 }
 

@@ -31,6 +31,12 @@ export interface Statements {
   readonly oldestOf: StatementSync
   /** Ends the live records from one row id to below another. */
   readonly endRows: StatementSync
+  /** Row id, sid and columns of the newest so many live records below a row id. */
+  readonly listed: StatementSync
+  /** How many live records there are among the newest so many below a row id, and the lowest row id of them. */
+  readonly countListed: StatementSync
+  /** Row id, sid and columns of one in so many live records, from one row id to below another: those whose hash leaves this rest. */
+  readonly picked: StatementSync
   /** Adds one to a row of `generations`. */
   readonly raise: StatementSync
   readonly remove: StatementSync
@@ -66,6 +72,17 @@ export function prepareStatements(database: DatabaseSync): Statements {
     ),
     endRows: database.prepare(
       `UPDATE records SET ended = ?, body = '', expires_at = ?, version = version + 1 WHERE rowid >= ? AND rowid < ? AND ended IS NULL`,
+    ),
+    // Named, so that the planner never takes the table for it: its pages are full of bodies and tombstones.
+    listed: rows(
+      `SELECT rowid, sid, ${columns} FROM records INDEXED BY live_records WHERE ended IS NULL AND rowid < ? ORDER BY rowid DESC LIMIT ?`,
+    ),
+    countListed: rows(
+      'SELECT count(*), min(row) FROM (SELECT rowid AS row FROM records INDEXED BY live_records WHERE ended IS NULL AND rowid < ? ORDER BY rowid DESC LIMIT ?)',
+    ),
+    // A hash, because every other session may be of the same kind (https://en.wikipedia.org/wiki/Hash_function#Fibonacci_hashing).
+    picked: rows(
+      `SELECT rowid, sid, ${columns} FROM records INDEXED BY live_records WHERE ended IS NULL AND rowid >= ? AND rowid < ? AND (((rowid * 2654435761) & 4294967295) >> 8) % ? = ?`,
     ),
     raise: database.prepare(
       'INSERT INTO generations VALUES (?, 1) ON CONFLICT DO UPDATE SET generation = generation + 1',

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { explained, isLocked } from './failure.ts'
+import { isLocked } from '../../databases/sqlite/failure.ts'
+import { explained } from './failure.ts'
 
 /** Writes that nobody waits for are committed at the latest after this long. */
 const laterMs = 1_000

@@ -24,5 +24,5 @@ describeWithPostgres('on a real server', server => {
     return openAt(prefix)
   }
 
-  storeContract('postgres', open, { reopen: closed => openAt(prefixes.get(closed) ?? '') })
+  storeContract('postgres', open, { directory: true, reopen: closed => openAt(prefixes.get(closed) ?? '') })
 })

@@ -26,23 +26,23 @@ describeWithPostgres('postgres store: migrations', server => {
 
   test('an empty database is migrated once; the second time there is nothing to do', async () => {
     const pool = await fresh()
-    assert.deepEqual(await migratePostgres(pool), { from: 0, to: 1 })
+    assert.deepEqual(await migratePostgres(pool), { from: 0, to: 2 })
     await works(pool)
-    assert.deepEqual(await migratePostgres(pool), { from: 1, to: 1 })
+    assert.deepEqual(await migratePostgres(pool), { from: 2, to: 2 })
     await works(pool)
   })
 
   test('of ten processes that migrate at once one does it', async () => {
     const pool = await fresh()
     const results = await Promise.all(Array.from({ length: 10 }, () => migratePostgres(pool)))
-    assert.deepEqual(results.map(({ from }) => from).sort(), [0, 1, 1, 1, 1, 1, 1, 1, 1, 1])
+    assert.deepEqual(results.map(({ from }) => from).sort(), [0, 2, 2, 2, 2, 2, 2, 2, 2, 2])
     await works(pool)
   })
 
   test('the printed SQL makes the same tables; run again, it fails and changes nothing', async () => {
     const pool = await fresh()
     await pool.query(postgresSchema())
-    assert.deepEqual(await migratePostgres(pool), { from: 1, to: 1 })
+    assert.deepEqual(await migratePostgres(pool), { from: 2, to: 2 })
     await works(pool)
     const client = await pool.connect()
     await assert.rejects(client.query(postgresSchema()), /already exists/)
@@ -98,12 +98,13 @@ describeWithPostgres('postgres store: migrations', server => {
       await assert.rejects(async () => store.read('x'), /of another program|missing or old/)
       await store.close()
       assert.deepEqual((await pool.query(tables)).rows, before)
-      assert.deepEqual(await migratePostgres(pool, { prefix: 'other_' }), { from: 0, to: 1 })
+      assert.deepEqual(await migratePostgres(pool, { prefix: 'other_' }), { from: 0, to: 2 })
     })
   }
 
   for (const [version, says] of [
-    [2, /newer Latchkey \(version 2, this one knows 1\).*Update/],
+    [3, /newer Latchkey \(version 3, this one knows 2\).*Update/],
+    [1, /older Latchkey.*npx latchkey migrate/],
     [0, /older Latchkey.*npx latchkey migrate/],
   ] as const) {
     test(`tables of version ${version} are refused`, async () => {
@@ -113,8 +114,8 @@ describeWithPostgres('postgres store: migrations', server => {
       const store = postgresStore(pool)
       await assert.rejects(async () => store.read('x'), says)
       await assert.rejects(store.ping(), says)
-      if (version > 1) await assert.rejects(migratePostgres(pool), says)
-      await pool.query('UPDATE latchkey_schema SET version = 1')
+      if (version > 2) await assert.rejects(migratePostgres(pool), says)
+      await pool.query('UPDATE latchkey_schema SET version = 2')
       assert.equal(await store.read('x'), null)
       await store.close()
     })

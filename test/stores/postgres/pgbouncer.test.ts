@@ -37,7 +37,7 @@ function enrol(name: string, open: () => PostgresPool): void {
     await migratePostgres(pool, { prefix })
     return openAt(prefix)
   }
-  storeContract(name, openNew, { reopen: closed => openAt(prefixes.get(closed) ?? '') })
+  storeContract(name, openNew, { directory: true, reopen: closed => openAt(prefixes.get(closed) ?? '') })
 }
 
 function refusals(server: PostgresServer, url: () => string): void {

@@ -16,6 +16,7 @@ function enrol(name: string, client: () => RedisClient | RedisCluster, options: 
     return store
   }
   storeContract(name, () => open({ ...options, prefix: `contract-${stores++}:` }), {
+    directory: true,
     expiry: 'server',
     reopen: closed => open(opened.get(closed) ?? {}),
   })

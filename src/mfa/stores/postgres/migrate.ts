@@ -1,48 +1,24 @@
+import type { Place } from '../../../databases/postgres/names.ts'
+import type { Pool } from '../../../databases/postgres/pool.ts'
+import { makeTables, type Tables } from '../../../databases/postgres/tables.ts'
 import { explained } from './failure.ts'
-import { type FactorNames, type FactorPlace, namesFor } from './names.ts'
-import { type FactorPool, statement, type TextRow } from './pool.ts'
+import { application, type FactorNames, namesFor } from './names.ts'
 
-/** The version that this store works with. */
-export const schemaVersion = 1
-
-/** How long making the tables may take: another process may be at it. */
-const patienceMs = 60_000
+/** The tables of factors, as this store works with them. */
+export const factorTables: Tables<FactorNames> = { application, version: 1, begin: 'factor', sql: version1, explained }
 
 /**
  * Creates the tables of {@link postgresFactors} where they are missing; run it before the first start and after each update.
  * Several processes may do so at once. Needs the right to create tables. Rejects with an `Error` that names the fix, and
  * then has changed nothing.
  */
-export async function migrateFactors(pool: FactorPool, place: FactorPlace = {}): Promise<void> {
-  const names = namesFor(place)
-  try {
-    // Statements that are sent together are one transaction: there is all of it or nothing.
-    await pool.query(statement(version1(names), null, patienceMs))
-    const { rows } = await pool.query(statement(`SELECT application, version FROM ${names.schema}`, [], patienceMs))
-    assertVersion(rows as TextRow[], names)
-  } catch (error) {
-    throw explained(error, names)
-  }
+export async function migrateFactors(pool: Pool, place: Place = {}): Promise<void> {
+  await makeTables(pool, namesFor(place), factorTables)
 }
 
-/** Throws when the tables are another program's or of another version. */
-export function assertVersion(rows: readonly TextRow[], { shown }: FactorNames): void {
-  const [application, version] = rows[0] ?? []
-  if (rows.length === 1 && application === 'latchkey factors' && Number(version) === schemaVersion) return
-  const isNewer = application === 'latchkey factors' && Number(version) > schemaVersion
-  const fix = isNewer ? 'are of a newer Latchkey: update it' : 'are of another program: choose another prefix'
-  throw Object.assign(new Error(`The tables ${shown}factor* ${fix}. Nothing was changed.`), { explained: true })
-}
-
-/*
- * id, user_id and key are compared byte by byte: other collations find some texts equal that are not. The first statement
- * keeps processes that start together from getting in each other's way.
- */
-function version1({ factors, failures, schema, index, lock }: FactorNames): string {
+/* id, user_id and key are compared byte by byte: other collations find some texts equal that are not. */
+function version1({ factors, failures, index }: FactorNames): string {
   return `\
-SELECT pg_advisory_xact_lock('${lock}');
-CREATE TABLE IF NOT EXISTS ${schema} (application text NOT NULL, version integer NOT NULL);
-INSERT INTO ${schema} (application, version) SELECT 'latchkey factors', 1 WHERE NOT EXISTS (SELECT FROM ${schema});
 CREATE TABLE IF NOT EXISTS ${factors} (
   id text COLLATE "C" NOT NULL PRIMARY KEY,
   user_id text COLLATE "C" NOT NULL,

@@ -1,0 +1,4 @@
+import { watchStoreContract } from 'latchkey/testing'
+import { memoryWatch } from 'latchkey/watch/stores/memory'
+
+watchStoreContract('memory', () => memoryWatch())
