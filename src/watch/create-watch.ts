@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { UsageError } from '../errors.ts'
 import type { SessionHost } from '../http/exchange.ts'
 import { hostOf, type Sessions } from '../http/sessions.ts'
@@ -11,6 +10,7 @@ import { Alerts } from './alerts.ts'
 import type { Detection, DetectorName } from './detection.ts'
 import { createDetectors, type Detectors } from './detectors/create-detectors.ts'
 import type { AuditEvent, WatchEvent } from './events.ts'
+import { keepHouse } from './housekeeping.ts'
 import { MinuteCounts } from './minute-counts.ts'
 import { createPrivacy, type Privacy, type PrivacyOptions } from './privacy.ts'
 import type { Alert, AlertQuery, Point, TrailPage, TrailQuery } from './store.ts'
@@ -53,12 +53,6 @@ const defaultMaxQueued = 10_000
 const minuteMs = 60_000
 /** How often counts go to the store, and the number of sessions is taken. */
 const countEveryMs = 10_000
-/** How long the numbers of charts are kept: 13 months, so that a year can be compared with the one before. */
-const pointsKeptMinutes = 396 * 24 * 60
-/** How much is removed in one go: few, so that requests are answered in between. */
-const forgetBatch = 500
-/** How often in a row. A minute of an attack leaves tens of thousands of windows and counters behind. */
-const mostForgettings = 1_000
 /** How long the store may take for what nobody needs at once, ms: one that hangs must not hold up the end of the process. */
 const storePatienceMs = 5_000
 
@@ -271,20 +265,13 @@ class RunningWatch implements Watch {
     if (minute === this.#countedMinute) return
     this.#countedMinute = minute
     this.#follow(inTime(this.#takeNumber(minute)))
-    this.#follow(inTime(this.#forget(minute)))
+    const { store, windows = store } = this.#options
+    this.#follow(inTime(keepHouse({ store, windows, retentionMs: this.#retentionMs }, this.#clock())))
   }
 
   async #takeNumber(minute: number): Promise<void> {
     if (!this.#sessions.listable) return
     await this.#options.store.put([{ name: 'sessions.active', minute, value: await this.#sessions.count() }])
-  }
-
-  async #forget(minute: number): Promise<void> {
-    const { store, windows = store } = this.#options
-    await forgetAll(() => windows.forgetWindows(this.#clock(), forgetBatch))
-    await forgetAll(() => store.forgetPoints(minute - pointsKeptMinutes, forgetBatch))
-    const before = this.#retentionMs === null ? null : this.#clock() - this.#retentionMs
-    if (before !== null) await forgetAll(() => store.forgetAlerts(before, forgetBatch))
   }
 }
 
@@ -304,14 +291,6 @@ function hiding({ addresses, userAgents }: PrivacyOptions): ((origin: RequestOri
     address: addresses === 'off' ? null : address,
     userAgent: userAgents === 'off' ? null : userAgent,
   })
-}
-
-/** Forgets until nothing is left that is over; `forget` resolves to how much it removed. */
-async function forgetAll(forget: () => Promise<number>): Promise<void> {
-  for (let turn = 0; turn < mostForgettings; turn += 1) {
-    if ((await forget()) < forgetBatch) return
-    await nextTurn()
-  }
 }
 
 function inTime<T>(work: Promise<T>): Promise<T> {

@@ -22,7 +22,7 @@ export const riskySignIn: Detector<RiskySignInTuning> = {
   sees:
     'A sign-in that succeeded and is unlike this user: the likelihood of its network and its browser among all users, by their ' +
     'likelihood for this user (Freeman et al., NDSS 2016). A new country alone, a new phone alone, an update alone are not enough: ' +
-    'it takes a browser and a country that are both new.',
+    'it takes a browser and a country that are both new, or in which the user hardly ever was.',
   falseAlarms: 'The first sign-in with a new phone, abroad.',
   tuning:
     'Needs a database of countries and autonomous systems (`geo`): without one the score rarely gets so high. A lower `score` ' +
