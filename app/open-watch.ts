@@ -46,6 +46,7 @@ export async function openWatch(
       sinks: [jsonLines({ write: log, minSeverity: 'warning' })],
       actions: choice.onAlert === 'tell' || !sessions.revocable ? {} : actsOn,
       dryRun: choice.onAlert !== 'act',
+      detectors: { learning: choice.learning },
       ...(geo && { geo }),
     })
     return { watch, close: () => watch.close().then(end) }

@@ -60,6 +60,8 @@ export interface WatchChoice {
   readonly place: UsersChoice
   /** What it does by itself about a session that looks stolen: nothing, only say what it would do, or ask its user for a proof. */
   readonly onAlert: OnAlert
+  /** How long it gets to know people before a journey of theirs is an alert. */
+  readonly learning: Duration
   /** A receiver of webhooks about alerts, and the secret that they are signed with; or `null`. */
   readonly webhook: { readonly url: string; readonly secret: string } | null
   /** A mailbox for alerts, by the mail server for notices; or `null`. */
@@ -147,6 +149,7 @@ const flags = {
   'mail-from': { value: 'ADDRESS', help: "sender of the notices (campus@, and this site's host name)" },
   watch: { value: 'WATCH', help: 'where audit trail and alerts are kept: as USERS (sqlite:watch.db)' },
   'on-alert': { value: 'WHAT', help: 'about sessions that look stolen: tell, dry-run or act (tell)' },
+  'watch-learning': { value: 'TIME', help: 'how long journeys of somebody new are no alert (7d)' },
   'alert-webhook': { value: 'URL', help: 'who is told about alerts; signed with ALERT_SECRET (nobody)' },
   'alert-mail': { value: 'ADDRESS', help: 'who gets alerts by mail; needs --smtp (nobody)' },
   'geo-city': { value: 'FILE', help: 'MaxMind database of places, GeoLite2-City.mmdb (none)' },
@@ -302,6 +305,7 @@ export function readOptions(args: readonly string[], environment: Environment): 
         'tell',
         value => onAlerts.find(choice => choice === value) ?? new Wrong('write tell, dry-run or act.'),
       ),
+      learning: read<Duration>('watch-learning', '7d', duration),
       webhook: webhook === null ? null : { url: webhook, secret: alertSecret },
       mailTo,
       geo: { city: file('geo-city'), asn: file('geo-asn') },

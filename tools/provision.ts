@@ -9,6 +9,8 @@ type Service = {
   name: string
   why: string
   debianPackage: string
+  /** Whether everything can be tested without it, only more slowly. */
+  isOptional?: boolean
   /** Path of the program, or null when it is missing. */
   find: () => string | null
 }
@@ -19,6 +21,13 @@ const services: Service[] = [
     why: 'some rules only a browser enforces: cookie flags, cross-site requests, the back button',
     debianPackage: 'chromium',
     find: chromiumPath,
+  },
+  {
+    name: 'Chromium’s headless shell',
+    why: 'the same engine at half the cost; without it the whole browser does its work, too',
+    debianPackage: 'chromium-headless-shell',
+    isOptional: true,
+    find: chromiumShellPath,
   },
   {
     name: 'PostgreSQL',
@@ -44,6 +53,11 @@ const services: Service[] = [
 export function chromiumPath(): string | null {
   // Not /usr/bin/chromium: that is a shell script which adds flags of the distribution and of the user.
   return executable('/usr/lib/chromium/chromium')
+}
+
+/** Where Chromium's headless shell is: the engine without the browser around it. Null when it is not installed. */
+export function chromiumShellPath(): string | null {
+  return executable('/usr/lib/chromium/chromium-headless-shell')
 }
 
 /** Where the Redis server is, for tests that start their own; null when it is not installed, and then they skip. */
@@ -73,14 +87,19 @@ function executable(path: string): string | null {
 
 /** Reports every service, installing missing ones where it may. Returns the names of those still missing. */
 export function provision(): string[] {
-  const wanted = services.filter(service => !service.find()).map(service => service.debianPackage)
-  if (wanted.length > 0) install(wanted)
+  const absent = services.filter(service => !service.find())
+  const packages = (isOptional: boolean) =>
+    absent.filter(service => (service.isOptional ?? false) === isOptional).map(service => service.debianPackage)
+  if (packages(false).length > 0) install(packages(false))
+  // Apart, because an older Debian that does not have one installs none.
+  if (packages(true).length > 0) install(packages(true))
 
-  for (const { name, why, debianPackage, find } of services) {
+  for (const { name, why, debianPackage, isOptional, find } of services) {
     const path = find()
-    console.log(path ? `${name}: ${path}, ${version(path)}` : `${name}: MISSING (${debianPackage}; ${why})`)
+    const state = isOptional ? 'not here' : 'MISSING'
+    console.log(path ? `${name}: ${path}, ${version(path)}` : `${name}: ${state} (${debianPackage}; ${why})`)
   }
-  return services.filter(service => !service.find()).map(service => service.name)
+  return services.filter(service => !service.isOptional && !service.find()).map(service => service.name)
 }
 
 function version(path: string): string {

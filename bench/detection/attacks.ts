@@ -1,11 +1,10 @@
 import type { DetectorName } from 'latchkey/watch'
 import { newDevice, toolAgents } from './devices.ts'
-import type { Network } from './internet.ts'
-import type { Attack } from './judgement.ts'
 import { newKeyId, type Person, wrongCode } from './people.ts'
 import { Program } from './program.ts'
+import { Raid } from './raid.ts'
 import { day, hour, minute, type Simulation, type Story, second } from './simulation.ts'
-import { type From, type Visit, Visitor } from './visitor.ts'
+import { type From, Visitor } from './visitor.ts'
 
 /** Someone who attacks, and what it looks like. */
 export interface Scheme {
@@ -14,93 +13,6 @@ export interface Scheme {
   /** How often in a run, unless the run says otherwise. */
   readonly times: number
   play(raid: Raid): Story
-}
-
-/** One attack that takes place. */
-class Raid {
-  readonly simulation: Simulation
-  readonly people: readonly Person[]
-  readonly attack: Attack
-
-  constructor(simulation: Simulation, people: readonly Person[], { kind, variant }: Scheme) {
-    this.simulation = simulation
-    this.people = people
-    this.attack = {
-      ...{ kind, variant, startedAt: Number.POSITIVE_INFINITY, endedAt: 0 },
-      ...{ sids: new Set(), users: new Set(), addresses: new Set() },
-    }
-  }
-
-  /** Notes that the attack goes on now, and on whom. */
-  touches(target: { sid?: string | null; userId?: string | null; from?: From }): void {
-    const { now, attacks } = this.simulation
-    const { attack } = this
-    if (attack.startedAt > now) {
-      Object.assign(attack, { startedAt: now })
-      attacks.push(attack)
-    }
-    attack.endedAt = now
-    if (target.sid) attack.sids.add(target.sid)
-    if (target.userId) attack.users.add(target.userId)
-    if (target.from) attack.addresses.add(target.from.address)
-  }
-
-  /** A machine in a data centre, and what runs on it. */
-  machine(userAgent?: string, notIn?: string): From {
-    const { random, internet } = this.simulation
-    const network = random.pick(internet.hostings.filter(({ city }) => city.country !== notIn))
-    return { address: internet.address(network, random.int(5_000)), userAgent: userAgent ?? random.pick(toolAgents) }
-  }
-
-  /** So many machines that somebody rents, or that he broke into: everywhere. */
-  botnet(size: number): readonly From[] {
-    const { random, internet } = this.simulation
-    const networks: readonly Network[] = [...internet.homes, ...internet.hostings]
-    return Array.from({ length: size }, () => ({
-      address: internet.address(random.pick(networks), random.int(40_000)),
-      userAgent: newDevice('laptop', random).userAgent(0),
-    }))
-  }
-
-  /** What the server's key is called: it stands in front of every cookie of the site. */
-  async *keyName(): AsyncGenerator<number, string, void> {
-    const visitor = new Visitor(this.simulation)
-    await visitor.post(this.machine(), session => session.update(data => Object.assign(data, { cart: 1 })))
-    yield minute
-    return visitor.token?.split('.')[0] ?? ''
-  }
-
-  /** A program that somebody lets run at home. */
-  programOf({ home }: Person): From {
-    const address = this.simulation.internet.address(home.network, home.number)
-    return { address, userAgent: 'CampusApp/3.1 (Linux)' }
-  }
-
-  /** Waits until somebody is at work whose cookie can be stolen. One thief each: of two, nobody could say who was found. */
-  async *victim(also: (visit: Visit) => boolean = () => true): AsyncGenerator<number, Visit, void> {
-    const { random, visits, robbed } = this.simulation
-    const isFree = (sid: string | null) => sid !== null && !robbed.has(sid)
-    for (;;) {
-      const open = [...visits].filter(visit => visit.visitor.token !== null && isFree(visit.visitor.sid) && also(visit))
-      if (open.length > 0) {
-        const visit = random.pick(open)
-        if (visit.visitor.sid !== null) robbed.add(visit.visitor.sid)
-        return visit
-      }
-      yield 20 * second
-    }
-  }
-
-  /** Whether the owner signed out before the thief came: then it is another kind of attack. */
-  isOver({ visitor, userId }: Visit): boolean {
-    return visitor.userId !== userId
-  }
-
-  /** Sees a page with a stolen cookie. */
-  async use(thief: Visitor, from: From, visit: Visit): Promise<void> {
-    this.touches({ sid: visit.visitor.sid, userId: visit.userId, from })
-    await thief.see(from)
-  }
 }
 
 /** Every attack, in every way that it is tried. */
@@ -209,7 +121,7 @@ export const schemes: readonly Scheme[] = [
       const { token } = visit.visitor
       const thief = new Visitor(raid.simulation, token)
       const agent = newDevice('laptop', raid.simulation.random).userAgent(0)
-      const from = raid.machine(agent === visit.from().userAgent ? toolAgents[0] : agent)
+      const from = raid.abroad(visit, agent === visit.from().userAgent ? toolAgents[0] : agent)
       yield 4 * minute
       if (raid.isOver(visit)) return
       for (let n = 0; n < 6; n += 1) {
@@ -227,7 +139,7 @@ export const schemes: readonly Scheme[] = [
     async *play(raid) {
       const visit = yield* raid.victim(({ pagesLeft }) => pagesLeft > 4)
       const thief = new Visitor(raid.simulation, visit.visitor.token)
-      const from = { ...raid.machine(), userAgent: visit.from().userAgent }
+      const from = { ...raid.abroad(visit), userAgent: visit.from().userAgent }
       yield 2 * minute
       if (raid.isOver(visit)) return
       for (let n = 0; n < 6; n += 1) {
@@ -269,7 +181,7 @@ export const schemes: readonly Scheme[] = [
     ...{ kind: 'password-spraying', variant: 'one account, a hundred machines', times: 4 },
     async *play(raid) {
       const machines = raid.botnet(100)
-      const { userId } = raid.simulation.random.pick(raid.people)
+      const { userId } = raid.somebody()
       for (let n = 0; n < 100; n += 1) {
         const from = machines[n] ?? raid.machine()
         raid.touches({ userId, from })
@@ -281,7 +193,7 @@ export const schemes: readonly Scheme[] = [
   {
     ...{ kind: 'second-factor-bombing', variant: 'a known password, codes tried', times: 6 },
     async *play(raid) {
-      const { userId } = raid.simulation.random.pick(raid.people)
+      const { userId } = raid.somebody()
       const from = raid.machine(newDevice('laptop', raid.simulation.random).userAgent(0))
       const visitor = new Visitor(raid.simulation)
       raid.touches({ userId, from })
@@ -296,7 +208,7 @@ export const schemes: readonly Scheme[] = [
   {
     ...{ kind: 'second-factor-bombing', variant: 'a known password, the user asked again and again', times: 6 },
     async *play(raid) {
-      const { userId } = raid.simulation.random.pick(raid.people)
+      const { userId } = raid.somebody()
       const from = raid.machine(newDevice('laptop', raid.simulation.random).userAgent(0))
       for (let n = 0; n < 15; n += 1) {
         raid.touches({ userId, from })
@@ -321,7 +233,7 @@ export const schemes: readonly Scheme[] = [
   {
     ...{ kind: 'too-many-sessions', variant: 'one account, shared with the world', times: 4 },
     async *play(raid) {
-      const { userId } = raid.simulation.random.pick(raid.people)
+      const { userId } = raid.somebody()
       for (const from of raid.botnet(60)) {
         raid.touches({ userId, from })
         await new Visitor(raid.simulation).post(from, session => session.signIn(userId, { amr: ['pwd'] }))
@@ -333,7 +245,7 @@ export const schemes: readonly Scheme[] = [
     ...{ kind: 'dormant-session', variant: 'the cookie of a sold laptop', times: 5 },
     async *play(raid) {
       // Nobody else's: its owner has a new device.
-      const person = raid.simulation.random.pick(raid.people)
+      const person = raid.somebody()
       const seller: From = {
         address: raid.simulation.internet.address(person.home.network, person.home.number),
         userAgent: person.laptop.userAgent(0),
@@ -373,7 +285,7 @@ export const schemes: readonly Scheme[] = [
   {
     ...{ kind: 'binding-failure', variant: 'a stolen access token, without the key that it is bound to', times: 5 },
     async *play(raid) {
-      const person = raid.simulation.random.pick(raid.people)
+      const person = raid.somebody()
       const { userId } = person
       const owner = raid.programOf(person)
       const program = await Program.signIn(raid.simulation, userId, owner)
@@ -391,7 +303,7 @@ export const schemes: readonly Scheme[] = [
   {
     ...{ kind: 'binding-failure', variant: 'a program’s refresh token, tried as a cookie', times: 5 },
     async *play(raid) {
-      const person = raid.simulation.random.pick(raid.people)
+      const person = raid.somebody()
       const { userId } = person
       const program = await Program.signIn(raid.simulation, userId, raid.programOf(person))
       yield 2 * minute
@@ -411,16 +323,11 @@ export const schemes: readonly Scheme[] = [
     },
     async *play(raid) {
       // Somebody whom the site knows by now.
-      const { userId, city } = raid.simulation.random.pick(
-        raid.people.filter(({ visitsADay, remembers }) => visitsADay >= 0.7 && !remembers),
-      )
-      const from = raid.machine(
-        raid.simulation.random.pick([
-          'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
-          ...toolAgents,
-        ]),
-        city.country,
-      )
+      const { userId, city, laptop } = raid.somebody(({ visitsADay, remembers }) => visitsADay >= 0.7 && !remembers)
+      const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0'
+      const hasFirefox = laptop.userAgent(0).includes('X11; Linux')
+      const agents = hasFirefox ? toolAgents : [firefox, ...toolAgents]
+      const from = raid.machine(raid.simulation.random.pick(agents), city.country)
       const thief = new Visitor(raid.simulation)
       raid.touches({ userId, from })
       await thief.post(from, session => session.signIn(userId, { amr: ['pwd'] }))

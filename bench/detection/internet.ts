@@ -25,6 +25,15 @@ const city = (name: string, country: string, latitude: number, longitude: number
   ...{ name, country, latitude, longitude },
 })
 
+/** Along a great circle. */
+export function kmBetween(a: City, b: City): number {
+  const radians = (degrees: number) => (degrees * Math.PI) / 180
+  const [north, south] = [radians(a.latitude), radians(b.latitude)]
+  const cosine =
+    Math.sin(north) * Math.sin(south) + Math.cos(north) * Math.cos(south) * Math.cos(radians(a.longitude - b.longitude))
+  return 6_371 * Math.acos(Math.min(1, cosine))
+}
+
 /** Where people live, the first ones more often, and where they travel to. */
 export const cities: readonly City[] = [
   city('Berlin', 'DE', 52.5, 13.4),

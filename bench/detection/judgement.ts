@@ -14,7 +14,7 @@ export interface Attack {
   readonly addresses: Set<string>
 }
 
-/** Something that a detector found. */
+/** Something that a detector found; without an alert when it was only written down, because the watch was getting to know the user. */
 export interface Hit {
   readonly detector: DetectorName
   readonly at: number
@@ -62,6 +62,11 @@ export function isAbout(hit: Hit, attack: Attack): boolean {
   return hit.detector === attack.kind || means.some(same => same.includes(hit.detector) && same.includes(attack.kind))
 }
 
+/** Whether anybody was alerted about an attack, by this detector or by any. */
+export function isSeen(attack: Attack, hits: readonly Hit[], detector?: DetectorName): boolean {
+  return hits.some(hit => hit.alert !== null && (detector ?? hit.detector) === hit.detector && isAbout(hit, attack))
+}
+
 /** Alerts: hits of one alert are one. */
 export function alertsOf(hits: readonly Hit[]): Hit[] {
   const first = new Map<string, Hit>()
@@ -74,6 +79,15 @@ export function falseAlarms(hits: readonly Hit[], attacks: readonly Attack[]): H
   return alertsOf(hits).filter(hit => !attacks.some(attack => isAbout(hit, attack)))
 }
 
+/** What was only written down, and how much of that was about an attack. */
+export function notes(
+  hits: readonly Hit[],
+  attacks: readonly Attack[],
+): { readonly all: number; readonly right: number } {
+  const noted = hits.filter(({ alert }) => alert === null)
+  return { all: noted.length, right: noted.filter(hit => attacks.some(attack => isAbout(hit, attack))).length }
+}
+
 /** How each detector did. */
 export function scores(
   detectors: readonly DetectorName[],
@@ -84,8 +98,8 @@ export function scores(
     const own = attacks.filter(({ kind }) => kind === detector)
     const firstHits = own.map(attack => ({
       attack,
-      hit: hits.find(hit => hit.detector === detector && isAbout(hit, attack)),
-      other: hits.some(hit => isAbout(hit, attack)),
+      hit: hits.find(hit => hit.alert !== null && hit.detector === detector && isAbout(hit, attack)),
+      other: isSeen(attack, hits),
     }))
     const raised = alertsOf(hits).filter(hit => hit.detector === detector)
     return {

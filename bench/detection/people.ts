@@ -1,5 +1,5 @@
 import { type Device, newDevice } from './devices.ts'
-import type { City, Network } from './internet.ts'
+import { type City, kmBetween, type Network } from './internet.ts'
 import { Program } from './program.ts'
 import type { Random } from './random.ts'
 import { day, hour, minute, type Simulation, type Story, second } from './simulation.ts'
@@ -75,17 +75,22 @@ export async function* life(person: Person, simulation: Simulation): Story {
   for (;;) {
     yield* untilAwake(simulation)
     if (trip && simulation.now > trip.until) {
+      yield journey(trip.city, person.city)
       trip = null
-      yield 8 * hour // the way back
     } else if (!trip && random.chance(0.004)) {
       trip = { city: random.pick(simulation.internet.homes).city, until: simulation.now + random.between(2, 9) * day }
-      yield random.between(8, 26) * hour // on the plane, at the airport, at the hotel at last
+      yield journey(person.city, trip.city) + random.between(0, 18) * hour // tired, at the hotel at last
       continue
     }
     const device = random.chance(0.55) ? 'laptop' : 'phone'
     yield* visit(person, device, jars[device], trip?.city ?? person.city, simulation)
     yield random.wait(day / person.visitsADay)
   }
+}
+
+/** To the airport, through it, on a plane at 800 km/h, and out again. */
+function journey(from: City, to: City): number {
+  return (7 + kmBetween(from, to) / 800) * hour
 }
 
 /** Nobody comes between midnight and six, nearly. */

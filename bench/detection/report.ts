@@ -1,6 +1,6 @@
 import type { DetectorName } from 'latchkey/watch'
 import { type Bar, drawing } from '../chart.ts'
-import { falseAlarms, isAbout, type Score, scores } from './judgement.ts'
+import { falseAlarms, isAbout, isSeen, notes, type Score, scores } from './judgement.ts'
 import { day, type Simulation } from './simulation.ts'
 
 /** What is known of a run. */
@@ -20,7 +20,9 @@ export interface DetectionResults {
   readonly scores: readonly Score[]
   /** Alerts about nothing, by detector. */
   readonly falseAlarms: Readonly<Record<string, number>>
-  /** How many of them were raised in the first week, in which the watch learns who comes from where. */
+  /** What was written down and no alert, because the watch was getting to know the user; and how much of it was about an attack. */
+  readonly notes: { readonly all: number; readonly right: number }
+  /** How many of the false alarms were raised in the first week, in which the watch learns who comes from where. */
   readonly falseAlarmsOfFirstWeek: number
   /** Attacks that the detector of their kind did not see, in words. */
   readonly missed: readonly string[]
@@ -45,10 +47,12 @@ export function resultsOf({ hits, attacks, done, startsAt }: Simulation, run: Ru
     falseAlarms: Object.fromEntries(
       detectors.map(name => [name, alarms.filter(({ detector }) => detector === name).length]),
     ),
+    notes: notes(hits, attacks),
     falseAlarmsOfFirstWeek: alarms.filter(({ at }) => at < startsAt + 7 * day).length,
     missed: attacks.flatMap(attack => {
-      if (hits.some(hit => hit.detector === attack.kind && isAbout(hit, attack))) return []
-      const others = [...new Set(hits.filter(hit => isAbout(hit, attack)).map(({ detector }) => detector))]
+      if (isSeen(attack, hits, attack.kind)) return []
+      const about = hits.filter(hit => hit.alert !== null && isAbout(hit, attack))
+      const others = [...new Set(about.map(({ detector }) => detector))]
       const seen = others.length > 0 ? `seen by ${others.join(', ')}` : 'seen by nobody'
       const when = new Date(attack.startedAt).toISOString().slice(0, 16)
       const whom = [[...attack.users].slice(0, 1), [...attack.addresses].slice(0, 1)].flat().join(' from ')
@@ -91,7 +95,8 @@ export function tables(results: DetectionResults): string {
     `${run.people} people over ${run.days} days from ${run.start} (seed \`${run.seed}\`): ` +
       `${thousands(honestSessions)} honest sessions, ${thousands(requests)} requests, ${attacks} attacks. ` +
       `False alarms per 10,000 honest sessions: **${alarmsPer10000(results).toFixed(2)}**. ` +
-      `Of ${count(results)} false alarms ${results.falseAlarmsOfFirstWeek} were raised in the first week, in which the watch learns who comes from where.`,
+      `Of ${count(results)} false alarms ${results.falseAlarmsOfFirstWeek} were raised in the first week. ` +
+      `Written down and no alert, while the watch got to know the user: ${results.notes.all}, ${results.notes.right} of them about an attack.`,
   ].join('\n\n')
 }
 

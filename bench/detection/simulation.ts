@@ -35,7 +35,7 @@ export class Simulation {
   readonly bearer: Bearer
   /** Visits under way, of honest people: what a thief could steal. */
   readonly visits = new Set<Visit>()
-  /** Sessions that somebody stole. */
+  /** Users whom somebody attacks. */
   readonly robbed = new Set<string>()
   readonly attacks: Attack[] = []
   readonly hits: Hit[] = []

@@ -46,7 +46,7 @@ export class Inspection {
   async introspect(facts: RequestFacts, token: string): Promise<Introspection> {
     const access = this.#accessToken(token)
     if (access === 'other') return this.#introspectRefresh(facts, token)
-    if (!access || !(await this.#parts.sessions.isAlive(access, 'look'))) return inactive
+    if (!access || !(await this.#parts.sessions.isAlive(access, null))) return inactive
     const { userId, sid, clientId, keyThumbprint, issuedAt, expiresAt } = access
     const { issuer, audience } = this.#parts
     return {

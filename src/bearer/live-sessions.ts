@@ -2,6 +2,7 @@ import { authenticatedAt, levelReachedAt, levelSince } from '../session/assuranc
 import { type Awaitable, after } from '../session/awaitable.ts'
 import type { SessionBody } from '../session/body.ts'
 import type { Engine } from '../session/engine.ts'
+import type { RequestOrigin } from '../session/events.ts'
 import type { AccessToken } from './access-token.ts'
 import type { RevocationList } from './revocation-list.ts'
 
@@ -19,25 +20,26 @@ export class LiveSessions {
   }
 
   /**
-   * At once where the store answers at once; rejects with a `StoreError` when it cannot say. As `use` of the session it is
-   * recorded; as a `look` it is not.
+   * At once where the store answers at once; rejects with a `StoreError` when it cannot say. With `origin`, where the request
+   * came from, it is a use of the session: recorded, and observed. Without it is a look at it, which leaves no trace.
    */
-  isAlive(access: AccessToken, as: 'use' | 'look'): Awaitable<boolean> {
+  isAlive(access: AccessToken, origin: (() => RequestOrigin) | null): Awaitable<boolean> {
     const list = this.#by
     if (list === 'unknown') return true
-    if (list === 'asked') return this.#ask(access, as)
+    if (list === 'asked') return this.#ask(access, origin)
     if (!list.mustAsk(access.sid, access.issuedAt)) return true
     const change = list.changeOf(access.sid)
-    return after(this.#ask(access, as), isAlive => {
+    return after(this.#ask(access, origin), isAlive => {
       if (isAlive) list.alive(access.sid, change)
       return isAlive
     })
   }
 
-  #ask(access: AccessToken, as: 'use' | 'look'): Awaitable<boolean> {
+  #ask(access: AccessToken, origin: (() => RequestOrigin) | null): Awaitable<boolean> {
     return after(this.#engine.administration.find(access.sid, 'remembered'), found => {
       if (!found || found.record.userId !== access.userId || !mayCome(access, found.body)) return false
-      if (as === 'use') {
+      if (origin) {
+        this.#engine.observe(found, { arrivedAt: this.#engine.now(), origin })
         this.#engine.touch(found)
         if (cameWithCurrent(access, found.body)) this.#engine.noteArrival(found)
       }

@@ -58,14 +58,17 @@ export class Resource {
     const access = isSafe ? tokens.verify(credentials.token, now) : 'overheard'
     if (typeof access === 'string') throw this.#invalid(access, client)
     return after(this.#provePossession(credentials, access, facts, client), () =>
-      after(sessions.isAlive(access, 'use'), isAlive => {
-        if (!isAlive) throw this.#invalid('ended', client, access)
-        return after(this.#cookieUser(facts), userId => {
-          if (userId !== null && userId !== access.userId) throw this.#disagreement(client, access)
-          this.#assertAssurance(access, requirements, now, client)
-          return access
-        })
-      }),
+      after(
+        sessions.isAlive(access, () => client.origin()),
+        isAlive => {
+          if (!isAlive) throw this.#invalid('ended', client, access)
+          return after(this.#cookieUser(facts), userId => {
+            if (userId !== null && userId !== access.userId) throw this.#disagreement(client, access)
+            this.#assertAssurance(access, requirements, now, client)
+            return access
+          })
+        },
+      ),
     )
   }
 

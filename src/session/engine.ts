@@ -2,7 +2,7 @@ import { Refusal, sessionEnded, UsageError } from '../errors.ts'
 import { Administration } from './administration.ts'
 import { AskedStore } from './asked-store.ts'
 import { type Awaitable, after } from './awaitable.ts'
-import { decodeBody, encodeBody, type SessionBody, unsealData, unsealHandoff } from './body.ts'
+import { decodeBody, encodeBody, unsealData, unsealHandoff } from './body.ts'
 import {
   type AnsweredChallenge,
   answered,
@@ -352,7 +352,7 @@ export class Engine {
       case 'replayed':
         return stage === 'arriving' ? this.#replayed(record, arrival) : null
     }
-    if (stage === 'arriving' && this.events.observed) this.#tellUse(record, body, arrival)
+    if (stage === 'arriving') this.observe({ record, body }, arrival)
     if (same) return { ...memo, json: own ? own.carried.json : memo.json, record, verdict, known, own }
     const secret = verdict.kind === 'current' ? known.secret : unsealHandoff(known.key, verdict.handoff, record.sid)
     if (!secret) return this.#corrupt(record, arrival)
@@ -366,7 +366,11 @@ export class Engine {
     return { ...opened, record, verdict, known, own }
   }
 
-  #tellUse({ sid, userId, createdAt, lastSeenAt }: StoredRecord, { client }: SessionBody, arrival: Arrival): void {
+  /** Tells whoever observes that a request uses a session. */
+  observe({ record, body }: Pick<Held, 'record' | 'body'>, arrival: Arrival): void {
+    if (!this.events.observed) return
+    const { sid, userId, createdAt, lastSeenAt } = record
+    const { client } = body
     const { arrivedAt: at } = arrival
     this.events.tellUse({ at, sid, userId, createdAt, lastSeenAt, client, origin: () => arrival.origin() })
   }

@@ -109,7 +109,7 @@ class RunningWatch implements Watch {
     this.#act = createActions({ actions, dryRun, sessions, clock, tell })
     this.#detectors = createDetectors({
       ...{ options: options.detectors, windows, geo, agents, privacy, key, clock, tell },
-      found: detection => this.#found(detection),
+      found: (detection, isTentative) => this.#found(detection, isTentative),
       trouble: () => this.#found(trouble(clock(), 'windows', 'failed')),
     })
     this.#counts = new MinuteCounts(store)
@@ -235,10 +235,10 @@ class RunningWatch implements Watch {
     return hide ? { ...use, client: hide(use.client), origin: () => hide(use.origin()) } : use
   }
 
-  #found(detection: Detection): void {
+  #found(detection: Detection, isTentative = false): void {
     const { detector } = detection
     this.#hits.set(detector, (this.#hits.get(detector) ?? 0) + 1)
-    if (deservesAlert(this.#options.actions, detector)) {
+    if (!isTentative && deservesAlert(this.#options.actions, detector)) {
       this.#follow(this.#alerts.raise(detection))
       this.#follow(this.#act(detection))
     } else {

@@ -39,6 +39,8 @@ export class MinuteCounts {
       if (name) this.#add(name, event.at, event.count)
       return
     }
+    // What is only written down is no alert.
+    if (event.type === 'detector.hit' && event.alert === null) return
     const name = seriesOf.get(event.type)
     if (name) this.#add(name, event.at, 1)
   }

@@ -35,6 +35,7 @@ describe('Campus options', () => {
       watch: {
         place: { kind: 'sqlite', file: resolve('data', 'watch.db') },
         onAlert: 'tell',
+        learning: '7d',
         webhook: null,
         mailTo: null,
         geo: { city: null, asn: null },
@@ -178,6 +179,7 @@ describe('Campus options', () => {
       { watch: { place: { kind: 'sqlite', file: '/d/w/watch.db' } } },
     ],
     ['a watch that would act', ['--on-alert', 'dry-run'], {}, { watch: { onAlert: 'dry-run' } }],
+    ['a watch that knows everybody', ['--watch-learning', '1s'], {}, { watch: { learning: '1s' } }],
     ['a watch that acts', [], { CAMPUS_ON_ALERT: 'act' }, { watch: { onAlert: 'act' } }],
     [
       'a receiver of alerts',
@@ -329,6 +331,7 @@ describe('Campus options', () => {
       'trust-proxy',
       'watch',
       'on-alert',
+      'watch-learning',
       'alert-webhook',
       'alert-mail',
       'geo-city',

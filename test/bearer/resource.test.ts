@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import { calculateJwkThumbprint, decodeJwt, importJWK, type JWK, SignJWT } from 'jose'
 import { memoryStore } from 'latchkey/stores/memory'
 import { faults, faultyStore } from 'latchkey/testing'
+import type { SessionUse } from '../../src/session/events.ts'
 import { call, issuer, requestOf, send, signIn, startApi } from '../actors/api.ts'
 import { Browser, cookieName } from '../actors/browser.ts'
 import { createProof, newProofKeys } from '../actors/dpop-client.ts'
@@ -138,6 +139,28 @@ describe('the end of a session and its access tokens (ASVS 7.4.1)', () => {
     await new Promise(setImmediate)
     const [info] = await api.server.sessions.list('ada')
     assert.equal(info?.lastSeenAt, api.server.clock.now())
+  })
+
+  it('CS-T1: whoever observes uses sees where a token is used from, and nothing of one that is refused', async () => {
+    const api = startApi()
+    const { access_token: token } = await signIn(api)
+    const [session] = await api.server.sessions.list('ada')
+    const uses: SessionUse[] = []
+    api.server.sessions.observe(use => uses.push(use))
+    api.server.clock.advance('7m')
+    const from = { authorization: `Bearer ${token}`, 'user-agent': 'curl/8.11.0' }
+    await send(api, requestOf({ headers: from }))
+    await send(api, requestOf({ headers: { ...from, authorization: `Bearer ${token}x` } }))
+    assert.deepEqual(
+      uses.map(({ origin, client, ...use }) => ({ ...use, origin: origin() })),
+      [
+        {
+          ...{ at: api.server.clock.now(), sid: session?.sid, userId: 'ada' },
+          ...{ createdAt: session?.createdAt, lastSeenAt: session?.lastSeenAt },
+          origin: { address: '192.0.2.1', userAgent: 'curl/8.11.0' },
+        },
+      ],
+    )
   })
 })
 

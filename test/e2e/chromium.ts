@@ -1,20 +1,30 @@
 import { after, before, describe } from 'node:test'
 import { type Browser, type BrowserContextOptions, type CDPSession, chromium, type Page } from 'playwright-core'
-import { chromiumPath } from '../../tools/provision.ts'
+import { chromiumPath, chromiumShellPath } from '../../tools/provision.ts'
 import { hostNames } from './sites.ts'
 
 /** Somebody in front of a browser of their own: nothing is shared with anybody else's, no cookie, no cache. */
 export type OpenBrowser = (options?: BrowserContextOptions) => Promise<Page>
 
 /**
- * A suite of tests that share one Chromium. Where there is none, the suite is skipped, which `npm test` counts and names;
- * under CI=true it fails instead.
+ * A suite of tests that share one Chromium: the engine without the browser around it, if that is there, at half the cost.
+ * Where there is no Chromium, the suite is skipped, which `npm test` counts and names; under CI=true it fails instead.
  *
- * Each test gets browsers of its own from `open`, closed when the suite is over. The back-forward cache is on, as it is
- * for people: Playwright turns it off, because its own `goBack` cannot cope with it (see `goBack` in page.ts).
+ * Each test gets browsers of its own from `open`, closed when the suite is over.
  */
 export function describeInChromium(name: string, origin: string, tests: (open: OpenBrowser) => void): void {
-  const executable = chromiumPath()
+  describeIn(chromiumShellPath() ?? chromiumPath(), name, origin, tests)
+}
+
+/**
+ * The same in the whole browser, with its back-forward cache, as it is for people: the engine alone has none, and Playwright
+ * turns it off, because its own `goBack` cannot cope with it (see back-button.ts).
+ */
+export function describeInWholeChromium(name: string, origin: string, tests: (open: OpenBrowser) => void): void {
+  describeIn(chromiumPath(), name, origin, tests)
+}
+
+function describeIn(executable: string | null, name: string, origin: string, tests: (open: OpenBrowser) => void): void {
   const missing = 'Chromium is missing. Install it: node tools/provision.ts'
   const skip = executable === null && process.env.CI !== 'true' ? missing : false
 

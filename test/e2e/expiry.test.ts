@@ -3,7 +3,7 @@ import { it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { openCampus } from '../app/open-campus.ts'
 import { goBack, rememberHowShown } from './back-button.ts'
-import { describeInChromium } from './chromium.ts'
+import { describeInWholeChromium } from './chromium.ts'
 import { runScript, sessionCookie, signIn, whoAmI } from './page.ts'
 import { openSite, underItsName } from './sites.ts'
 
@@ -12,7 +12,7 @@ const day = 24 * 60 * minute
 const elsewhere = await openSite('stranger', 'https')
 const campus = await openCampus('--idle-timeout', '15m', '--absolute-timeout', '40m')
 
-describeInChromium('The end of a session by time, in the browser', underItsName(campus.origin), open => {
+describeInWholeChromium('The end of a session by time, in the browser', underItsName(campus.origin), open => {
   it('T05, ASVS 7.3.1: who does nothing for the idle time-out has to sign in, and then gets where they wanted', async () => {
     const page = await open()
     await signIn(page)

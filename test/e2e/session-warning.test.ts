@@ -274,25 +274,6 @@ describeInChromium('The warning before a session ends', site.origin, openBrowser
     await atLogin(page, '/module/essay')
   })
 
-  for (const [when, user, path] of [
-    ['while the session lives stays', 'ann', '/module/essay'],
-    ['after the end asks at once, and goes', null, '/login'],
-  ] as const) {
-    it(`ATHN-06: a page that the back button brings back from memory ${when}`, async () => {
-      const page = await openBrowser()
-      await page.goto('/module/essay')
-      await page.getByRole('link', { name: 'Elsewhere' }).click()
-      await page.getByRole('heading', { name: '/elsewhere' }).waitFor()
-      if (user === null) site.signIn(user)
-      const asked = page.waitForResponse('**/api/session')
-      await runScript(page, 'setTimeout(() => history.back())')
-      await asked
-      await page.getByRole('heading', { name: path === '/login' ? path : 'Essay' }).waitFor()
-      assert.equal(new URL(page.url()).pathname, path)
-      assert.deepEqual(site.visits, ['/module/essay'], 'the page was not asked for again')
-    })
-  }
-
   it('NIST 2.2.3: a locked session leads to the sign-in address like an ended one', async () => {
     const page = await open()
     await page.goto('/module/essay')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { openCampus } from '../app/open-campus.ts'
 import { goBack, rememberHowShown } from './back-button.ts'
-import { describeInChromium } from './chromium.ts'
+import { describeInWholeChromium } from './chromium.ts'
 import { addBook, cartOf, cookieName, runScript, sessionCookie, signIn, signOut, tokenOf, whoAmI } from './page.ts'
 import { openSite, underItsName } from './sites.ts'
 
@@ -12,7 +12,7 @@ const elsewhere = await openSite('stranger', 'https')
 /** With scripts the other tabs leave their pages by themselves, and nothing is left to be tried: see account.test.ts. */
 const withoutScript = { javaScriptEnabled: false }
 
-describeInChromium('Signing out, in the browser', underItsName(campus.origin), open => {
+describeInWholeChromium('Signing out, in the browser', underItsName(campus.origin), open => {
   it('T06, WSTG-SESS-06a, ASVS 7.4.1: removes the cookie and ends access in every tab', async () => {
     const page = await open(withoutScript)
     await signIn(page)

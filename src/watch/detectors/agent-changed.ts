@@ -21,7 +21,7 @@ export const agentChanged: Detector<AgentChangedTuning> = {
   falseAlarms:
     'Developers who switch to another device in their browser’s tools; extensions that change the user agent now and then. ' +
     'A phone that asks for the desktop page is recognised and left alone while it stays in its network, and so are the ' +
-    'programs that fetch films and files with the browser’s cookies.',
+    'programs that fetch films and files with the browser’s cookies. A program that signs in with one HTTP library and calls with another.',
   tuning: 'Set `setBack: false` when people switch between release channels of a browser that share a profile.',
   defaults: { setBack: true },
   hears: ['session.used'],

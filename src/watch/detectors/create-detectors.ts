@@ -1,6 +1,7 @@
 import { type KeyObject, randomBytes } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Deadline } from '../../session/deadline.ts'
+import { durationMs } from '../../session/duration.ts'
 import type { SessionEvent, SessionUse } from '../../session/events.ts'
 import { RecentMap } from '../../session/recent-map.ts'
 import type { Agents } from '../agents.ts'
@@ -12,7 +13,8 @@ import type { Windows } from '../store.ts'
 import { ask } from './ask.ts'
 import type { Finding, Inquiry, Outcome, Signal, SignalDetectorName } from './detector.ts'
 import { createFacts } from './facts.ts'
-import type { DetectorOptions } from './options.ts'
+import { createLessons } from './lessons.ts'
+import { type DetectorOptions, usualLearning } from './options.ts'
 import { startDetectors } from './start-detectors.ts'
 import { UseFilter } from './use-filter.ts'
 
@@ -30,8 +32,11 @@ export interface DetectorSetup {
   readonly key: KeyObject
   /** Now, epoch ms. */
   readonly clock: () => number
-  /** Gets what was found. One thing that goes on is told again at most every ten seconds by a node, unless it gets worse. */
-  readonly found: (detection: Detection) => void
+  /**
+   * Gets what was found. One thing that goes on is told again at most every ten seconds by a node, unless it gets worse. What is
+   * tentative is said of a user whom the watch is only getting to know: it is for the trail, and no alert.
+   */
+  readonly found: (detection: Detection, isTentative: boolean) => void
   /** Gets what belongs into the trail and is no finding. */
   readonly tell: (event: WatchEvent) => void
   /** Hears that the windows failed, or that signals were lost; once until it works again. */
@@ -80,6 +85,9 @@ const quietMs = 10_000
 class RunningDetectors implements Detectors {
   readonly #setup: DetectorSetup
   readonly #looks: ReturnType<typeof startDetectors>
+  readonly #lessons: ReturnType<typeof createLessons>
+  /** Signals that a detector found something in. */
+  readonly #suspicious = new WeakSet<Signal>()
   readonly #filter = new UseFilter()
   readonly #deadline: Deadline
   readonly #mostWaiting: number
@@ -97,11 +105,13 @@ class RunningDetectors implements Detectors {
     this.#setup = setup
     const facts = createFacts({
       ...{ key, agents, geo, relays: options?.relays ?? [] },
+      learningMs: durationMs(options?.learning ?? usualLearning, 'detectors.learning'),
       hidesAgents: setup.privacy.userAgent('Mozilla/5.0') === null,
       node: randomBytes(8).toString('base64url'),
       trouble: error => this.#troubled(error),
     })
     this.#looks = startDetectors(options, facts)
+    this.#lessons = createLessons(facts)
     this.#deadline = new Deadline(setup.patienceMs ?? 2_000)
     this.#mostWaiting = setup.mostWaiting ?? 10_000
   }
@@ -177,7 +187,7 @@ class RunningDetectors implements Detectors {
     let open: Question[] = []
     for (const signal of batch) {
       for (const { name, look } of this.#looks.get(signal.type) ?? []) {
-        this.#settle(name, () => look(signal), open)
+        this.#settle({ name, signal }, () => look(signal), open)
       }
     }
     for (let round = 0; round < mostRounds && open.length > 0; round += 1) {
@@ -188,36 +198,50 @@ class RunningDetectors implements Detectors {
         asked.map(({ inquiry }) => inquiry),
         this.#deadline,
       )
-      for (const [index, { name, inquiry }] of asked.entries()) {
+      for (const [index, question] of asked.entries()) {
         const held = answers[index]
-        if (held) this.#settle(name, () => inquiry.judge(held), open)
+        if (held) this.#settle(question, () => question.inquiry.judge(held), open)
       }
     }
+    await this.#learn(batch)
+  }
+
+  async #learn(batch: readonly Signal[]): Promise<void> {
+    const see = batch.flatMap(signal => this.#lessons(signal, this.#suspicious.has(signal)))
+    if (see.length > 0) await ask(this.#setup.windows, [{ see, judge: () => null }], this.#deadline)
   }
 
   /** Takes what came out to where it belongs. A detector that throws harms only itself. */
-  #settle(name: SignalDetectorName | null, work: () => Outcome, open: Question[]): void {
+  #settle({ name, signal }: Asking, work: () => Outcome, open: Question[]): void {
     try {
       const outcome = work()
       if (outcome === null) return
-      if ('judge' in outcome) open.push({ name, inquiry: outcome })
+      if ('judge' in outcome) open.push({ name, signal, inquiry: outcome })
       else if ('type' in outcome) this.#setup.tell(outcome)
-      else if (name !== null) this.#report(name, outcome)
+      else if (name !== null) {
+        if (!outcome.isTentative) this.#suspicious.add(signal)
+        this.#report(name, outcome)
+      }
     } catch (error) {
       this.#troubled(error)
     }
   }
 
-  #report(detector: SignalDetectorName, { severity, subject, at, sid, userId, origin, evidence }: Finding): void {
+  #report(detector: SignalDetectorName, finding: Finding): void {
+    const { severity, subject, at, sid, userId, origin, evidence, isTentative = false } = finding
     const fingerprint = `${detector}:${subject}`
-    const told = `${severity} ${fingerprint}`
+    const told = `${isTentative ? 'tentative' : severity} ${fingerprint}`
     const now = this.#setup.clock()
     const before = this.#toldAt.get(told)
     // Not so the other way round: a clock that was set back must not silence anything.
     if (before !== undefined && now >= before && now - before < quietMs) return
     this.#toldAt.set(told, now)
     const address = this.#setup.privacy.address(origin?.address ?? null)
-    this.#setup.found({ detector, at, severity, sid, userId, address, fingerprint, evidence })
+    const detection = { detector, at, severity, sid, userId, address, fingerprint }
+    this.#setup.found(
+      { ...detection, evidence: isTentative ? { ...evidence, tentative: true } : evidence },
+      isTentative,
+    )
   }
 
   #lose(count: number, error: unknown): void {
@@ -234,7 +258,12 @@ class RunningDetectors implements Detectors {
   }
 }
 
-interface Question {
+/** Who asks, and about what. */
+interface Asking {
   readonly name: SignalDetectorName | null
+  readonly signal: Signal
+}
+
+interface Question extends Asking {
   readonly inquiry: Inquiry
 }

@@ -3,7 +3,7 @@ import { durationMs } from '../../session/duration.ts'
 import type { Detector, Finding } from './detector.ts'
 import { crowdSighting, hasCrowd } from './network-crowd.ts'
 import { agentChange, isSameNetwork } from './spot.ts'
-import { isFamiliar, isFamiliarCountry, userNetworks } from './user-networks.ts'
+import { isFamiliar, isFamiliarCountry, networksOfUser } from './user-networks.ts'
 
 /** How a dormant session is recognised. */
 export interface DormantSessionTuning {
@@ -51,13 +51,12 @@ export const dormantSession: Detector<DormantSessionTuning> = {
       if (change === 'other' || change === 'set-back') return { ...finding, severity: 'alert' }
       if (anyAgent) return finding
       const crowd = crowdSighting(now, at)
-      if (sleptMs < afterLongMs || now.relay || !crowd) return null
+      if (sleptMs < afterLongMs || now.relay || crowd.length === 0) return null
       return {
-        see: [...userNetworks(userId, now, at, facts), crowd],
-        judge({ seen }) {
-          const known = seen[0] ?? []
+        see: [networksOfUser(userId, at, facts), ...crowd],
+        judge({ seen: [known = [], others = []] }) {
           const isAtHome = now.country === begun.country || isFamiliarCountry(now, at, known)
-          return isAtHome && (isFamiliar(now, at, known) || hasCrowd(seen.at(-1) ?? [])) ? null : finding
+          return isAtHome && (isFamiliar(now, at, known) || hasCrowd(others)) ? null : finding
         },
       }
     }

@@ -19,6 +19,8 @@ export interface Facts {
   spot(origin: RequestOrigin): Spot
   /** A spot's browser for evidence, such as `Chrome 126 on Windows`; `null` where user agents must not be written down. */
   browserOf(spot: Spot): string | null
+  /** How long users, and the watch itself, are new. */
+  readonly learningMs: number
   /** A text that was never there before, on any node, at most 24 characters: a member of its own in a window. */
   unique(): string
 }
@@ -32,6 +34,8 @@ export interface FactsSetup {
   readonly hidesAgents: boolean
   /** Added to {@link knownRelays}. */
   readonly relays: readonly number[]
+  /** See {@link Facts.learningMs}. */
+  readonly learningMs: number
   /** Tells this process from all others, at most 14 characters. */
   readonly node: string
   /** Gets what a database of addresses threw, which must not harm anybody. */
@@ -46,7 +50,8 @@ type AddressPart = Omit<Spot, 'agent' | 'agentText'>
 type AgentPart = Pick<Spot, 'agent' | 'agentText'>
 
 /** Facts from a key, a reader of user agents and a database of addresses. */
-export function createFacts({ key, agents, geo, hidesAgents, relays, node, trouble }: FactsSetup): Facts {
+export function createFacts(setup: FactsSetup): Facts {
+  const { key, agents, geo, hidesAgents, relays, learningMs, node, trouble } = setup
   const isRelay = new Set([...knownRelays, ...relays])
   const addresses = new RecentMap<AddressPart>(mostRemembered)
   const hashed = (purpose: string, text: string) =>
@@ -115,6 +120,7 @@ export function createFacts({ key, agents, geo, hidesAgents, relays, node, troub
     hash,
     spot: ({ address, userAgent }) => ({ ...ofAddress(address), ...ofAgent(userAgent) }),
     browserOf: spot => (hidesAgents ? null : nameOf(spot)),
+    learningMs,
     unique() {
       made += 1
       return `${node}${made.toString(36)}`

@@ -4,8 +4,7 @@ import type { Detector, Inquiry, Signal } from './detector.ts'
 import type { Facts } from './facts.ts'
 import { acquaintance } from './same-person.ts'
 import { type PastSpot, sessionSpots } from './session-spots.ts'
-import { decodeSpot, distanceKm, encodeSpot, isOtherCountry, type Spot } from './spot.ts'
-import { userNetworks } from './user-networks.ts'
+import { decodeSpot, distanceKm, encodeSpot, isOtherCountry, isProgram, type Spot } from './spot.ts'
 
 /** How impossible travel is recognised. */
 export interface ImpossibleTravelTuning {
@@ -25,9 +24,10 @@ export const impossibleTravel: Detector<ImpossibleTravelTuning> = {
     'database of places (`geo`). What both places may be off is taken from the distance. Networks that the user came from ' +
     'in the last 90 days, networks known to be VPNs or relays, and two places of one provider in one country, say nothing; nor does the way between a ' +
     'network that the user has been coming from for longer than a day and another country that they come from as long; nor ' +
-    'does a carrier of a country the user comes from beside a network that others sign in from, for a phone abroad still comes out at home.',
+    'does a carrier of a country the user comes from beside a network that others sign in from, for a phone abroad still comes out at home; ' +
+    'nor does a program that signs in at home while its owner travels. It is only written down while the watch is getting to know the user.',
   falseAlarms:
-    'The first day of a VPN that is not known to be one: the next time the network is familiar. A phone that roams, while too few ' +
+    'The first days of a VPN that is not known to be one, until three days after the first alert. A phone that roams, while too few ' +
     'people sign in to tell its carrier from other networks, or when the carrier serves homes from the same autonomous system.',
   tuning:
     'Name your VPNs in `relays`, or give `maxMind` a database of anonymous networks. Raise `distanceKm` where the database is poor.',
@@ -43,7 +43,8 @@ export const impossibleTravel: Detector<ImpossibleTravelTuning> = {
     const isBack = (others: readonly PastSpot[], now: Spot) =>
       others.some(({ spot }) => isPlaced(spot) && spot.country === now.country && travelledKm(spot, now) < leastKm)
     return signal => {
-      if (signal.userId === null) return null
+      const { userId } = signal
+      if (userId === null) return null
       if (signal.type === 'session.used') {
         const spots = sessionSpots(signal, facts)
         return {
@@ -51,10 +52,8 @@ export const impossibleTravel: Detector<ImpossibleTravelTuning> = {
           judge({ seen: [seen = []] }) {
             const { now, isNew, others } = spots.read(seen)
             const from = others.find(({ spot }) => isPlaced(spot))
-            if (!isNew) return null
-            if (!from || isBack(others, now) || !isImpossible(from, now, signal.at))
-              return noteNetwork(signal, now, facts)
-            return unlessExplained(signal, from, now, facts, 'one session')
+            if (!isNew || !from || isBack(others, now) || !isImpossible(from, now, signal.at)) return null
+            return unlessExplained(signal, { userId, between: 'one session', from, now }, facts)
           },
         }
       }
@@ -62,7 +61,7 @@ export const impossibleTravel: Detector<ImpossibleTravelTuning> = {
       const { at } = signal
       const member = encodeSpot(facts.spot(signal.origin))
       const now = decodeSpot(member)
-      const key = `signed-in-from:${facts.hash('user', signal.userId)}`
+      const key = `signed-in-from:${facts.hash('user', userId)}`
       return {
         see: [{ key, member, at, windowMs: withinMs, most: 16 }],
         judge({ seen: [seen = []] }) {
@@ -70,33 +69,41 @@ export const impossibleTravel: Detector<ImpossibleTravelTuning> = {
             .filter(one => one.member !== member)
             .map(one => ({ ...one, spot: decodeSpot(one.member) }))
             .filter(({ spot }) => isPlaced(spot))
-          const from = others.at(-1)
-          // That the user came from there, `noteSignIns` writes down.
+          // What runs at home signs in there while its owner travels.
+          const person = isProgram(now) ? undefined : others.findLast(({ spot }) => !isProgram(spot))
+          const from = person ?? others.at(-1)
           if (!from || isBack(others, now) || !isImpossible(from, now, at)) return null
-          return unlessExplained(signal, from, now, facts, 'sign-ins')
+          return unlessExplained(signal, { userId, between: 'sign-ins', from, now }, facts)
         },
       }
     }
   },
 }
 
-/** The user came from there, and nothing is wrong with it: the next journey there is none. */
-function noteNetwork({ userId, at }: Signal, now: Spot, facts: Facts): Inquiry | null {
-  return userId === null ? null : { see: userNetworks(userId, now, at, facts), judge: () => null }
+/** What looks like a journey that nobody can have made. */
+interface Journey {
+  readonly userId: string
+  readonly between: 'one session' | 'sign-ins'
+  readonly from: PastSpot
+  readonly now: Spot
 }
 
-function unlessExplained(signal: Signal, from: PastSpot, now: Spot, facts: Facts, between: string): Inquiry {
-  const { at, sid, userId, origin } = signal
-  return acquaintance(signal, now, from.spot, facts, ({ isFamiliar, isCommuter, isPhone }) => {
+function unlessExplained(signal: Signal, { userId, between, from, now }: Journey, facts: Facts): Inquiry {
+  const { at, sid, origin } = signal
+  return acquaintance({ userId, at }, now, from.spot, facts, known => {
     // Who uses a VPN for weeks, or travels with one, comes back from it to new networks at home as well.
-    if (isFamiliar || isPhone || (isCommuter && isOtherCountry(from.spot, now))) return null
+    const isCommute = known.isCommuter && isOtherCountry(from.spot, now)
+    const isLeftAtHome = known.isHome && isProgram(from.spot) && !isProgram(now)
+    const isExplained = known.isFamiliar || known.isPhone || isCommute || isLeftAtHome
+    if (isExplained) return null
     const evidence = {
       between,
       km: Math.round(travelledKm(from.spot, now)),
       minutes: Math.round((at - from.lastAt) / 60_000),
       countries: [from.spot.country ?? '?', now.country ?? '?'],
     }
-    return { severity: 'alert', subject: sid ?? 'unknown', at, sid, userId, origin, evidence }
+    const { isTentative } = known
+    return { severity: 'alert', subject: sid ?? 'unknown', at, sid, userId, origin, evidence, isTentative }
   })
 }
 

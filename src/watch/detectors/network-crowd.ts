@@ -1,8 +1,5 @@
 import type { Seen, Sighting } from '../store.ts'
-import type { Inquiry, Signal } from './detector.ts'
-import type { Facts } from './facts.ts'
 import type { Spot } from './spot.ts'
-import { userNetworks } from './user-networks.ts'
 
 /**
  * Who signs in from an autonomous system: the last so many users, each with the kind of their device. It tells what kind of network it is,
@@ -20,22 +17,27 @@ const anotherDayMs = 12 * 3_600_000
 /** Some people’s laptops go through their phones. Of those who come over a line at home about half use a phone. */
 const phonesOfCarrier = 0.8
 
-/** Writes down where users sign in. No detector: others ask what it knows. A thief with a cookie does not sign in. */
-export function noteSignIns(facts: Facts): (signal: Signal) => Inquiry | null {
-  return signal => {
-    const { at, userId, origin } = signal
-    if (signal.type !== 'session.signed-in' || userId === null || !origin) return null
-    const spot = facts.spot(origin)
-    const { device = null } = spot.agent ?? {}
-    const kind = device === 'mobile' || device === 'tablet' ? phone : ''
-    const crowd = crowdSighting(spot, at, `${kind}${facts.hash('user', userId)}`)
-    return { see: [...userNetworks(userId, spot, at, facts), ...(crowd ? [crowd] : [])], judge: () => null }
-  }
+/** The question who signs in from a spot's network, or that somebody does; nothing when the network is unknown. */
+export function crowdSighting({ asn }: Spot, at: number, who?: Somebody): readonly Sighting[] {
+  if (asn === null) return []
+  const member = who ? `${isPhone(who.spot) ? phone : ''}${who.user}` : nobody
+  return [{ key: `network-crowd:${asn}`, member, at, windowMs: rememberedMs, most: mostUsers }]
 }
 
-/** The question who signs in from a spot's network; `null` when the network is unknown. */
-export function crowdSighting({ asn }: Spot, at: number, member: string = nobody): Sighting | null {
-  return asn === null ? null : { key: `network-crowd:${asn}`, member, at, windowMs: rememberedMs, most: mostUsers }
+/** Who signs in, and with what. */
+interface Somebody {
+  readonly spot: Spot
+  /** Hash of the user. */
+  readonly user: string
+}
+
+function isPhone({ agent }: Spot): boolean {
+  return agent?.device === 'mobile' || agent?.device === 'tablet'
+}
+
+/** The question since when anybody has been watching, which all nodes share. */
+export function watchSighting(at: number): Sighting {
+  return { key: 'watch-began', member: 'here', at, windowMs: rememberedMs, most: 1 }
 }
 
 /** Whether nearly all who sign in from there use phones: a carrier's network. Where its users are, its addresses hardly say. */

@@ -49,7 +49,16 @@ export type DetectorOptions = {
    * school is behind. They are added to those that are known already (`relays.ts`).
    */
   readonly relays?: readonly number[]
+  /**
+   * How long the watch gets to know a user, and is new itself: until then what may be their second network, their VPN or their phone
+   * abroad is written down and no alert, by the detectors that know nobody without a history. Default `'7d'`, as long as
+   * Microsoft Defender for Cloud Apps takes before it speaks of impossible travel; `'1ms'` for none.
+   */
+  readonly learning?: Duration
 }
+
+/** The default of {@link DetectorOptions.learning}. */
+export const usualLearning: Duration = '7d'
 
 /** The defaults with what was chosen in their place; `null` for a detector that is off. Throws a `UsageError` that names the option and the fix. */
 export function tuned<Tuning extends object>(

@@ -1,4 +1,4 @@
-import { type RiskCounts, riskScore } from '../risk.ts'
+import { type RiskCounts, type RiskLevel, riskScore } from '../risk.ts'
 import type { Count } from '../store.ts'
 import type { Detector } from './detector.ts'
 import type { Spot } from './spot.ts'
@@ -22,12 +22,12 @@ export const riskySignIn: Detector<RiskySignInTuning> = {
   sees:
     'A sign-in that succeeded and is unlike this user: the likelihood of its network and its browser among all users, by their ' +
     'likelihood for this user (Freeman et al., NDSS 2016). A new country alone, a new phone alone, an update alone are not enough: ' +
-    'it takes a browser and a country that are both new, or in which the user hardly ever was.',
+    'it takes a browser and a country that are both new, or nearly.',
   falseAlarms: 'The first sign-in with a new phone, abroad.',
   tuning:
-    'Needs a database of countries and autonomous systems (`geo`): without one the score rarely gets so high. A lower `score` ' +
-    'catches thieves in the same country, and people with new phones.',
-  defaults: { score: 100, leastOfUser: 8, leastOfAll: 50 },
+    'Needs a database of countries and autonomous systems (`geo`): without one the score rarely gets so high. A lower `score` and ' +
+    '`leastOfUser` judge people sooner, of whom little is known.',
+  defaults: { score: 80, leastOfUser: 6, leastOfAll: 50 },
   hears: ['session.signed-in'],
   start({ score: least, leastOfUser, leastOfAll }, facts) {
     return signal => {
@@ -39,7 +39,7 @@ export const riskySignIn: Detector<RiskySignInTuning> = {
         tally: questions(facts.hash('user', userId), chains, at),
         judge({ counts }) {
           const known = riskCounts(chains, counts)
-          if (known.user < leastOfUser || known.all < leastOfAll) return null
+          if (known.user < leastOfUser || known.all < leastOfAll || !isUnlikeInBoth(known)) return null
           const score = riskScore(known)
           if (score < least) return null
           const evidence = {
@@ -101,6 +101,15 @@ function riskCounts(chains: readonly (readonly Feature[])[], counts: readonly nu
     return count
   }
   return { user, all, chains: chains.map(chain => chain.map(({ change }) => ({ user: read(), all: read(), change }))) }
+}
+
+/**
+ * A new carrier and a new phone together score as high as a thief abroad, and everybody has such a day. So it takes both: the widest
+ * that is known of where they are, and their browser, seldom or never seen.
+ */
+function isUnlikeInBoth({ user, chains: [place = [], client = []] }: RiskCounts): boolean {
+  const isRare = (level: RiskLevel | undefined) => level !== undefined && level.user * 50 <= user
+  return isRare(place[0]) && isRare(client[1] ?? client[0])
 }
 
 function newFeatures(chains: readonly (readonly Feature[])[], known: RiskCounts): string[] {

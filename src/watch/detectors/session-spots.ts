@@ -8,6 +8,8 @@ export interface SessionSpots {
   readonly sighting: Sighting
   /** What the window's answer means for this use. */
   read(seen: readonly Seen[]): SpotHistory
+  /** What was read last; `null` before that. */
+  readonly latest: SpotHistory | null
 }
 
 /** The use of a session before the background of its other uses. */
@@ -75,6 +77,9 @@ function workOut({ sid, at, origin, client, createdAt }: UsedSession, facts: Fac
   let answer: { readonly seen: readonly Seen[]; readonly history: SpotHistory } | null = null
   return {
     sighting: { key: `session:${sid}`, member, at, windowMs: rememberedMs, most: mostSpots },
+    get latest() {
+      return answer?.history ?? null
+    },
     read(seen) {
       if (answer?.seen !== seen) answer = { seen, history: read(seen) }
       return answer.history

@@ -97,7 +97,8 @@ const desktopOf: Readonly<Record<string, string>> = { Android: 'Linux', iOS: 'ma
 
 function isDesktopPage(phone: Agent, desktop: Agent): boolean {
   const isPhone = phone.device === 'mobile' || phone.device === 'tablet'
-  return isPhone && phone.os !== null && desktop.os === desktopOf[phone.os] && phone.browser === desktop.browser
+  const isSameBrowser = phone.browser === desktop.browser && phone.version === desktop.version
+  return isPhone && phone.os !== null && desktop.os === desktopOf[phone.os] && isSameBrowser
 }
 
 /** The browser's name of what is none, but plays films and fetches files for it. */
@@ -106,6 +107,11 @@ export const mediaPlayer = 'media player'
 /** Whether it is what a browser hands films and downloads to. */
 export function isMediaPlayer({ agent }: Spot): boolean {
   return agent?.browser === mediaPlayer
+}
+
+/** Whether it is what somebody lets run, and nobody looks at: it says what it is called, or nothing, but is no browser. */
+export function isProgram({ agent }: Spot): boolean {
+  return agent !== null && agent.browser === null
 }
 
 function isPlayer(player: Agent, browser: Agent): boolean {

@@ -1,4 +1,5 @@
 import { UsageError } from '../../errors.ts'
+import { durationMs } from '../../session/duration.ts'
 import { agentChanged } from './agent-changed.ts'
 import { bindingFailure } from './binding-failure.ts'
 import { csrfProbing } from './csrf-probing.ts'
@@ -8,8 +9,7 @@ import type { Facts } from './facts.ts'
 import { forgedToken } from './forged-token.ts'
 import { impossibleTravel } from './impossible-travel.ts'
 import { networkChanged } from './network-changed.ts'
-import { noteSignIns } from './network-crowd.ts'
-import { type DetectorOptions, type Tunings, tuned } from './options.ts'
+import { type DetectorOptions, type Tunings, tuned, usualLearning } from './options.ts'
 import { passwordSpraying } from './password-spraying.ts'
 import { passwordStuffing } from './password-stuffing.ts'
 import { riskySignIn } from './risky-sign-in.ts'
@@ -70,7 +70,6 @@ export function startDetectors(
     for (const type of detector.hears) listen(type, { name, look })
   }
   listen('session.used', { name: null, look: seenElsewhere(facts) })
-  listen('session.signed-in', { name: null, look: noteSignIns(facts) })
   checkNames(options)
   for (const name of detectorNames) start(name)
   return listeners
@@ -78,10 +77,13 @@ export function startDetectors(
 
 const detectorNames = Object.keys(detectors) as SignalDetectorName[]
 
-function checkNames({ relays = [], ...options }: DetectorOptions): void {
+function checkNames({ relays = [], learning = usualLearning, ...options }: DetectorOptions): void {
+  durationMs(learning, 'detectors.learning')
   const unknown = Object.keys(options).find(name => !Object.hasOwn(detectors, name))
   if (unknown !== undefined) {
-    throw new UsageError(`detectors['${unknown}'] is no detector: there are ${detectorNames.join(', ')}, and relays.`)
+    throw new UsageError(
+      `detectors['${unknown}'] is no detector: there are ${detectorNames.join(', ')}, and relays and learning.`,
+    )
   }
   if (!Array.isArray(relays) || !relays.every(asn => Number.isInteger(asn) && asn > 0)) {
     throw new UsageError('detectors.relays must be numbers of autonomous systems, such as [64496].')

@@ -9,7 +9,7 @@ import { agentChange, isMediaPlayer, isOtherCountry, isSameNetwork, type Spot } 
 export interface TwoPlacesTuning {
   /** How often it must come back to a place that it left, when the browser is the same and the networks are in one country… */
   readonly returns: number
-  /** …or in two countries… */
+  /** …or in two countries, or in one network, where a phone asks for the desktop page and back… */
   readonly returnsAbroad: number
   /** …in this time. For two different browsers one return is enough. */
   readonly within: Duration
@@ -21,12 +21,13 @@ export const twoPlaces: Detector<TwoPlacesTuning> = {
   sees:
     'A session of a signed-in user that goes to and fro between two places. Somebody who moves is somewhere else from then on; owner and thief ' +
     'together jump back and forth. Between two different browsers, or two versions of one in two networks, one return is enough; between two ' +
-    'networks it takes more, and networks that the user has been coming from for longer than a day, or a carrier’s network beside ' +
-    'another one in the same country, say nothing: that is a phone at the edge of a wireless network.',
+    'networks, or a phone’s page and the desktop page in one network, it takes more, and networks that the user has been coming from for longer ' +
+    'than a day, or a carrier’s network beside another one in the same country, say nothing: that is a phone at the edge of a wireless network. ' +
+    'With one browser it is only written down while the watch is getting to know the user.',
   falseAlarms:
     'On the first day in a network: a VPN that connects and breaks down again and again, and an office with lines of two providers. A phone at ' +
-    'the edge of a wireless network, while too few people sign in to tell carriers from other networks. Without a database of ' +
-    'autonomous systems also a carrier that sends one phone through far-apart addresses.',
+    'the edge of a wireless network, while too few people sign in to tell carriers from other networks. Somebody who asks for the desktop page ' +
+    'and back, again and again. Without a database of autonomous systems also a carrier that sends one phone through far-apart addresses.',
   tuning:
     'Raise `returns` when your people use the service on trains. Give the watch a database (`geo`): with it all addresses of one ' +
     'autonomous system are one network. Name relays of your own in `relays`.',
@@ -56,17 +57,21 @@ export const twoPlaces: Detector<TwoPlacesTuning> = {
           const finding = { severity: 'alert', subject: sid, at, sid, userId, origin, evidence } as const
           if (isOtherAgent) return { ...finding, evidence: { ...evidence, returns: 1 } }
           // One return, however many nodes see it and however long it lasts: known by where else it was last, and when.
-          const member = `${between.lastAt.toString(36)} ${between.spot.near ?? ''}${isFar(between.spot, now) ? '' : ' page'}`
+          const isPage = !isFar(between.spot, now)
+          const member = `${between.lastAt.toString(36)} ${between.spot.near ?? ''}${isPage ? ' page' : ''}`
           const most = Math.ceil(Math.max(returns, returnsAbroad))
           return {
             see: [{ key: `two-places:${sid}`, member, at, windowMs: withinMs, most: Math.min(256, most) }],
             judge({ seen: [times = []] }) {
-              if (times.length < (isOtherCountry(between.spot, now) ? returnsAbroad : returns)) return null
-              // In one network it is the browser that goes to and fro, which no phone explains.
-              if (!isFar(between.spot, now)) return { ...finding, evidence: { ...evidence, returns: times.length } }
-              return acquaintance(signal, now, between.spot, facts, ({ isSettled, isPhone }) =>
-                isSettled || isPhone ? null : { ...finding, evidence: { ...evidence, returns: times.length } },
-              )
+              const isStrange = isPage || isOtherCountry(between.spot, now)
+              if (times.length < (isStrange ? returnsAbroad : returns)) return null
+              const counted = { ...finding, evidence: { ...evidence, returns: times.length } }
+              // In one network it is the browser that goes to and fro, which no edge of a network explains.
+              if (isPage) return counted
+              return acquaintance({ userId, at }, now, between.spot, facts, known => {
+                if (known.isSettled || known.isPhone) return null
+                return { ...counted, isTentative: known.isTentative }
+              })
             },
           }
         },

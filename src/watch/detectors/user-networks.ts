@@ -8,12 +8,30 @@ const mostRemembered = 48
 /** What came up today may be the thief's. */
 const settledMs = 24 * 3_600_000
 
-/** The sightings of a user in a network and in a country; none when both are unknown. */
-export function userNetworks(userId: string, spot: Spot, at: number, facts: Facts): readonly Sighting[] {
-  const key = `user-networks:${facts.hash('user', userId)}`
+/** After so long even a network that looked like somebody else's is the user's: nobody minded, and it may be their new VPN. */
+const doubtMs = 3 * 24 * 3_600_000
+const doubtful = '?'
+const asked = 'asked'
+
+/** Somebody comes from somewhere. */
+interface Arrival {
+  readonly userId: string
+  readonly at: number
+  /** Whether a detector had something against it. */
+  readonly isSuspicious: boolean
+}
+
+/** Notes a user's network and country; nothing when both are unknown. */
+export function userNetworks({ userId, at, isSuspicious }: Arrival, spot: Spot, facts: Facts): readonly Sighting[] {
   return [networkOf(spot), countryOf(spot)]
     .filter(member => member !== null)
-    .map(member => ({ key, member, at, windowMs: rememberedMs, most: mostRemembered }))
+    .map(member => ({ ...networksOfUser(userId, at, facts), member: `${isSuspicious ? doubtful : ''}${member}` }))
+}
+
+/** The question which networks and countries a user comes from. */
+export function networksOfUser(userId: string, at: number, facts: Facts): Sighting {
+  const key = `user-networks:${facts.hash('user', userId)}`
+  return { key, member: asked, at, windowMs: rememberedMs, most: mostRemembered }
 }
 
 /** Whether the user came from this network before. */
@@ -37,7 +55,11 @@ export function isSettledCountry(spot: Spot, at: number, seen: readonly Seen[]):
 }
 
 function isKnown(member: string | null, before: number, seen: readonly Seen[]): boolean {
-  return member !== null && seen.some(one => one.member === member && one.firstAt < before)
+  if (member === null) return false
+  return seen.some(one => {
+    if (one.member === member) return one.firstAt < before
+    return one.member === `${doubtful}${member}` && one.firstAt < before - doubtMs
+  })
 }
 
 function networkOf({ asn, near }: Spot): string | null {

@@ -39,6 +39,13 @@ describe('Words for everything that is written down', () => {
     )
   })
 
+  it('what became no alert is told apart from what did', () => {
+    const said = (alert: string | null) =>
+      textOf(sentenceOf({ type: 'detector.hit', detail: { detector: 'impossible-travel', alert, evidence: {} } }))
+    assert.equal(said('a1'), 'Noticed: impossible travel')
+    assert.equal(said(null), 'Noticed, and only written down: impossible travel')
+  })
+
   it('every detector has words, and an unknown one has none', () => {
     for (const name of detectorNames) {
       const words = detectorWords(name)

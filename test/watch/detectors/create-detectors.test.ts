@@ -105,7 +105,7 @@ describe('the frame around detectors', () => {
     assert.equal(sightings, 3)
   })
 
-  it('a sign-in at which nothing is wrong asks once', async () => {
+  it('a sign-in at which nothing is wrong asks once and teaches once', async () => {
     const store = memoryWatch()
     const asked = { see: 0, tally: 0 }
     const see: Windows['see'] = sightings => {
@@ -119,7 +119,7 @@ describe('the frame around detectors', () => {
     const world = await watchedWorld({ windows: { ...store, see, tally } })
     const event = { type: 'session.signed-in', amr: ['pwd'], aal: 1, from: null, sid: 'sid', userId: 'ada' } as const
     await world.event({ ...event, origin: from('10.1.0.1') })
-    assert.deepEqual(asked, { see: 1, tally: 1 })
+    assert.deepEqual(asked, { see: 2, tally: 1 })
   })
 
   it('whatever a request, a database or a listener throws stays inside', async () => {
@@ -251,7 +251,7 @@ describe('the frame around detectors', () => {
     const facts = createFacts({
       key: createSecretKey(Buffer.alloc(32, 7)),
       agents: { read: () => ({ browser: null, os: null, device: null, version: null }) },
-      ...{ geo, hidesAgents: false, relays: [], node: 'node', trouble: () => {} },
+      ...{ geo, hidesAgents: false, relays: [], learningMs: 0, node: 'node', trouble: () => {} },
     })
     const grown = await growth(20_000, 150_000, n => {
       facts.spot(from(`10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`, `Agent/${n} ${'x'.repeat(200)}`))
@@ -272,6 +272,7 @@ describe('the frame around detectors', () => {
     ['a number for a length', { 'token-guessing': { within: 60 } }, /within is 60: write a length/],
     ['a text for a switch', { 'agent-changed': { setBack: 'no' } }, /setBack must be a boolean/],
     ['nothing', { 'token-guessing': { most: undefined } }, /most is undefined/],
+    ['a time to learn without a unit', { learning: 7 }, /detectors\.learning is 7: write a length/],
     ['a relay that is no number', { relays: ['AS64500'] }, /relays must be numbers/],
   ]
   for (const [name, options, message] of mistakes) {

@@ -224,6 +224,14 @@ const stories: readonly (readonly [
   ['three weeks asleep, and awake in a VPN', world => sleep(world, 21, from(home), from('10.7.0.1')), []],
 ]
 
+const program = 'CampusApp/3.1 (Linux)'
+
+/** Of somebody who has been coming from home for so long. */
+const knownFor = async (world: WatchedWorld, days: number) => {
+  await signIn(world, 'ada', from(home))
+  world.clock.advance(`${days * 24}h`)
+}
+
 describe('people and networks that are known', () => {
   for (const [name, story, found] of stories) {
     it(`CS-S8: ${name}: ${found.join(', ') || 'no alert'}`, async () => {
@@ -233,4 +241,153 @@ describe('people and networks that are known', () => {
       assert.deepEqual(world.hits(), found)
     })
   }
+})
+
+describe('people whom the watch is only getting to know', () => {
+  const steps = {
+    'impossible-travel': (world: WatchedWorld) => jump(world, from(home), from(newYork)),
+    'two-places': (world: WatchedWorld) => alternate(world, from(home), from(acrossTheBorder)),
+  }
+  for (const [detector, step] of Object.entries(steps)) {
+    it(`CS-S8: ${detector} is written down for a week, and is an alert from then on`, async () => {
+      const early = await watchedWorld()
+      await knownFor(early, 6.9)
+      await step(early)
+      assert.deepEqual([early.hits(), early.alarms()], [[detector], []])
+      assert.equal(early.found[0]?.evidence.tentative, true)
+
+      const later = await watchedWorld()
+      await knownFor(later, 7)
+      await step(later)
+      assert.deepEqual([later.hits(), later.alarms()], [[detector], [detector]])
+      assert.ok(!('tentative' in (later.found[0]?.evidence ?? {})))
+    })
+
+    it(`CS-T1: ${detector} is an alert at once where nothing is to be learned`, async () => {
+      const world = await watchedWorld({ options: { learning: '1ms' } })
+      await knownFor(world, 0.1)
+      await step(world)
+      assert.deepEqual(world.alarms(), [detector])
+    })
+  }
+
+  it('CS-T1: another browser in another place is an alert about anybody', async () => {
+    const world = await watchedWorld()
+    await jump(world, from(home), from(newYork, browsers.firefox))
+    assert.deepEqual(world.alarms(), ['agent-changed', 'network-changed'])
+  })
+
+  it('who comes again after months is new again', async () => {
+    const world = await watchedWorld()
+    await knownFor(world, 100)
+    await jump(world, from(home), from(newYork))
+    assert.deepEqual([world.hits(), world.alarms()], [['impossible-travel'], []])
+  })
+})
+
+describe('people who are new where the watch is not', () => {
+  const signedUp = async (world: WatchedWorld) => {
+    world.clock.advance('8d')
+    await signIn(world, 'ada', from(home))
+    world.clock.advance('1h')
+    await jump(world, from(home), from(newYork))
+    return [world.hits(), world.alarms()]
+  }
+
+  it('CS-S8: a journey between networks of many is written down', async () => {
+    const world = await watchedWorld()
+    await crowd(world, home, both)
+    await crowd(world, newYork, both)
+    assert.deepEqual(await signedUp(world), [['impossible-travel'], []])
+  })
+
+  it('CS-T1: one to a network that nobody else comes from is an alert at once', async () => {
+    const world = await watchedWorld()
+    await crowd(world, home, both)
+    assert.deepEqual(await signedUp(world), [['impossible-travel'], ['impossible-travel']])
+  })
+})
+
+describe('what looked like somebody else', () => {
+  /** A thief's uses of a new session each day, from the same far place. */
+  const thefts = async (world: WatchedWorld, days: number) => {
+    await knownFor(world, 10)
+    const found: number[] = []
+    for (let day = 0; day < days; day += 1) {
+      await jump(world, from(home), from(newYork))
+      found.push(world.found.splice(0).length)
+      world.clock.advance('1d')
+    }
+    return found
+  }
+
+  it('CS-T1: a thief who comes again is no acquaintance; whom nobody minds for three days is', async () => {
+    assert.deepEqual(await thefts(await watchedWorld(), 6), [1, 1, 1, 0, 0, 0])
+  })
+
+  it('CS-T1: nor is one who signs in with a stolen password', async () => {
+    const world = await watchedWorld()
+    await knownFor(world, 10)
+    for (const day of [1, 2]) {
+      await signIn(world, 'ada', from(home))
+      world.clock.advance('10m')
+      await signIn(world, 'ada', from(newYork))
+      assert.deepEqual(world.alarms(), ['impossible-travel'], `day ${day}`)
+      assert.equal(world.found.splice(0).length, 1, `day ${day}`)
+      world.clock.advance('1d')
+    }
+  })
+
+  it('CS-T1: a network that only stolen passwords come from is nobody’s, however often', async () => {
+    const world = await watchedWorld()
+    for (let n = 0; n < 5; n += 1) await signIn(world, `victim ${n}`, from(home))
+    world.clock.advance('8d')
+    for (const day of [1, 2]) {
+      for (let n = 0; n < 5; n += 1) {
+        await signIn(world, `victim ${n}`, from(home))
+        world.clock.advance('1m')
+        await signIn(world, `victim ${n}`, from(newYork))
+      }
+      assert.equal(world.found.splice(0).length, 5, `day ${day}`)
+      world.clock.advance('1d')
+    }
+    await sleep(world, 21, from(home), from(newYork))
+    assert.deepEqual(world.hits(), ['dormant-session'])
+  })
+})
+
+describe('a program that somebody lets run at home', () => {
+  const travelling = async (userAgent: string, days: number) => {
+    const world = await watchedWorld()
+    await knownFor(world, days)
+    await signIn(world, 'ada', from(home, userAgent))
+    world.clock.advance('5m')
+    await signIn(world, 'ada', from(newYork))
+    return world.hits()
+  }
+
+  it('CS-S8: signs in there while its owner is far away, which is no journey', async () => {
+    assert.deepEqual(await travelling(program, 10), [])
+  })
+
+  it('CS-T1: a browser at home is one, and so is a program where the user never was', async () => {
+    assert.deepEqual(await travelling(browsers.firefox, 10), ['impossible-travel'])
+    const world = await watchedWorld()
+    await knownFor(world, 10)
+    await signIn(world, 'ada', from(home))
+    world.clock.advance('5m')
+    await signIn(world, 'ada', from(newYork, program))
+    assert.deepEqual(world.hits(), ['impossible-travel'])
+  })
+
+  it('CS-T1: does not hide that its owner signed in at home as well', async () => {
+    const world = await watchedWorld()
+    await knownFor(world, 10)
+    await signIn(world, 'ada', from(home))
+    world.clock.advance('1m')
+    await signIn(world, 'ada', from(home, program))
+    world.clock.advance('1m')
+    await signIn(world, 'ada', from(newYork))
+    assert.deepEqual(world.hits(), ['impossible-travel'])
+  })
 })

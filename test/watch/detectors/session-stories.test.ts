@@ -380,7 +380,8 @@ describe('one session', () => {
       severity: 'alert',
       userId: 'ada',
       address: `[${tokyo}]`,
-      evidence: { between: 'one session', km: 8817, minutes: 1, countries: ['DE', 'JP'] },
+      // Of somebody whom nobody knows yet.
+      evidence: { between: 'one session', km: 8817, minutes: 1, countries: ['DE', 'JP'], tentative: true },
     })
   })
 

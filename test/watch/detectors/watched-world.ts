@@ -97,6 +97,7 @@ export async function watchedWorld(setup: Partial<DetectorSetup> & { readonly no
   const windows = checked(setup.windows ?? memoryWatch())
   const agents = await loadAgents()
   const found: Detection[] = []
+  const alarming: Detection[] = []
   const told: WatchEvent[] = []
   const troubles: unknown[] = []
   const key = createSecretKey(Buffer.alloc(32, 7))
@@ -108,7 +109,10 @@ export async function watchedWorld(setup: Partial<DetectorSetup> & { readonly no
       privacy: { address: text => text && `[${text}]`, userAgent: text => text },
       key,
       clock: clock.now,
-      found: detection => found.push(detection),
+      found: (detection, isTentative) => {
+        found.push(detection)
+        if (!isTentative) alarming.push(detection)
+      },
       tell: event => told.push(event),
       trouble: error => troubles.push(error),
       ...setup,
@@ -152,6 +156,11 @@ export async function watchedWorld(setup: Partial<DetectorSetup> & { readonly no
     /** Which detectors found something, each once. */
     hits(): string[] {
       return [...new Set(found.map(({ detector }) => detector))].sort()
+    },
+
+    /** Which of them found something that becomes an alert: about somebody whom the watch knows. */
+    alarms(): string[] {
+      return [...new Set(alarming.map(({ detector }) => detector))].sort()
     },
   }
 }

@@ -143,7 +143,13 @@ const words: Record<AuditType, Words> = {
     name: 'Seen elsewhere',
     sentence: detail => phrase`The session is used from another ${listed(detail, 'changed', places)}`,
   },
-  'detector.hit': { name: 'Detector', sentence: detail => phrase`Noticed: ${detectorIn(detail)}` },
+  'detector.hit': {
+    name: 'Detector',
+    sentence: detail =>
+      detail.alert === null
+        ? phrase`Noticed, and only written down: ${detectorIn(detail)}`
+        : phrase`Noticed: ${detectorIn(detail)}`,
+  },
   'action.taken': {
     name: 'Action taken',
     sentence: detail =>
