@@ -24,11 +24,14 @@ export function describeInWholeChromium(name: string, origin: string, tests: (op
   describeIn(chromiumPath(), name, origin, tests)
 }
 
+/** For a whole suite, on a busy machine: a browser that never answers must not hold up everything for ever. */
+const patienceMs = 300_000
+
 function describeIn(executable: string | null, name: string, origin: string, tests: (open: OpenBrowser) => void): void {
   const missing = 'Chromium is missing. Install it: node tools/provision.ts'
   const skip = executable === null && process.env.CI !== 'true' ? missing : false
 
-  describe(name, { skip }, () => {
+  describe(name, { skip, timeout: patienceMs }, () => {
     let browser: Browser | undefined
     before(async () => {
       if (executable === null) throw new Error(missing)

@@ -30,8 +30,9 @@ export function formOf(enctype: 'application/x-www-form-urlencoded' | 'text/plai
     )
     const form = `<form method="post" action="${address}" enctype="${enctype}">${inputs.join('')}<button>Win a prize</button></form>`
     await page.goto(from.show('/attack', form))
+    const line = await listen(page)
     const [sent] = await Promise.all([
-      nextPost(page),
+      nextPost(line),
       page.waitForResponse(response => response.url() === address && response.status() === 403),
       page.getByRole('button', { name: 'Win a prize' }).click(),
     ])
@@ -47,8 +48,9 @@ export function fetchOf(type: 'application/x-www-form-urlencoded' | 'text/plain'
     if (page.url() !== attack) await page.goto(attack)
     const body = type === 'text/plain' ? JSON.stringify(fields) : new URLSearchParams(fields).toString()
     const init = { method: 'POST', mode: 'no-cors', credentials: 'include', headers: { 'content-type': type }, body }
+    const line = await listen(page)
     const [sent] = await Promise.all([
-      nextPost(page),
+      nextPost(line),
       // Campus's answers say Cross-Origin-Resource-Policy: same-origin, so that not even their arrival can be seen.
       assert.rejects(runScript(page, `await fetch('${address}', ${JSON.stringify(init)})`), /Failed to fetch/),
     ])
@@ -56,10 +58,15 @@ export function fetchOf(type: 'application/x-www-form-urlencoded' | 'text/plain'
   }
 }
 
-/** The next POST that leaves the browser. The devtools tell in two messages, in any order, which headers it carried. */
-async function nextPost(page: Page): Promise<SentRequest> {
-  const line: CDPSession = await devtools(page)
+/** The devtools' line, on which requests are told from now on. */
+async function listen(page: Page): Promise<CDPSession> {
+  const line = await devtools(page)
   await line.send('Network.enable')
+  return line
+}
+
+/** The next POST that leaves the browser. The devtools tell in two messages, in any order, which headers it carried. */
+function nextPost(line: CDPSession): Promise<SentRequest> {
   return new Promise(resolve => {
     const addresses = new Map<string, string>()
     const cookies = new Map<string, string>()

@@ -27,7 +27,7 @@ export const impossibleTravel: Detector<ImpossibleTravelTuning> = {
     'does a carrier of a country the user comes from beside a network that others sign in from, for a phone abroad still comes out at home; ' +
     'nor does a program that signs in at home while its owner travels. It is only written down while the watch is getting to know the user.',
   falseAlarms:
-    'The first days of a VPN that is not known to be one, until three days after the first alert. A phone that roams, while too few ' +
+    'The first days of a VPN that is not known to be one, until there were alerts on three of them. A phone that roams, while too few ' +
     'people sign in to tell its carrier from other networks, or when the carrier serves homes from the same autonomous system.',
   tuning:
     'Name your VPNs in `relays`, or give `maxMind` a database of anonymous networks. Raise `distanceKm` where the database is poor.',

@@ -2,15 +2,15 @@ import type { Seen, Sighting } from '../store.ts'
 import type { Facts } from './facts.ts'
 import type { Spot } from './spot.ts'
 
+const dayMs = 24 * 3_600_000
 /** Which networks and countries a user comes from: the window by which a VPN that they use each week is not taken for a journey. */
-const rememberedMs = 90 * 24 * 3_600_000
+const rememberedMs = 90 * dayMs
 const mostRemembered = 48
 /** What came up today may be the thief's. */
-const settledMs = 24 * 3_600_000
+const settledMs = dayMs
 
-/** After so long even a network that looked like somebody else's is the user's: nobody minded, and it may be their new VPN. */
-const doubtMs = 3 * 24 * 3_600_000
-const doubtful = '?'
+/** What looked like somebody else on so many days is the user's after all: their new VPN. A thief has been told of as often. */
+const daysOfDoubt = 3
 const asked = 'asked'
 
 /** Somebody comes from somewhere. */
@@ -25,7 +25,10 @@ interface Arrival {
 export function userNetworks({ userId, at, isSuspicious }: Arrival, spot: Spot, facts: Facts): readonly Sighting[] {
   return [networkOf(spot), countryOf(spot)]
     .filter(member => member !== null)
-    .map(member => ({ ...networksOfUser(userId, at, facts), member: `${isSuspicious ? doubtful : ''}${member}` }))
+    .map(member => ({
+      ...networksOfUser(userId, at, facts),
+      member: isSuspicious ? `${doubt(member)}${Math.floor(at / dayMs)}` : member,
+    }))
 }
 
 /** The question which networks and countries a user comes from. */
@@ -56,10 +59,15 @@ export function isSettledCountry(spot: Spot, at: number, seen: readonly Seen[]):
 
 function isKnown(member: string | null, before: number, seen: readonly Seen[]): boolean {
   if (member === null) return false
-  return seen.some(one => {
-    if (one.member === member) return one.firstAt < before
-    return one.member === `${doubtful}${member}` && one.firstAt < before - doubtMs
-  })
+  const earlier = seen.filter(({ firstAt }) => firstAt < before)
+  return (
+    earlier.some(one => one.member === member) ||
+    earlier.filter(one => one.member.startsWith(doubt(member))).length >= daysOfDoubt
+  )
+}
+
+function doubt(member: string): string {
+  return `? ${member} `
 }
 
 function networkOf({ asn, near }: Spot): string | null {

@@ -321,8 +321,19 @@ describe('what looked like somebody else', () => {
     return found
   }
 
-  it('CS-T1: a thief who comes again is no acquaintance; whom nobody minds for three days is', async () => {
+  it('CS-T1: a thief who comes again is no acquaintance; what was found on three days is', async () => {
     assert.deepEqual(await thefts(await watchedWorld(), 6), [1, 1, 1, 0, 0, 0])
+  })
+
+  it('CS-T1: however long it was ago that he came', async () => {
+    const world = await watchedWorld()
+    await knownFor(world, 10)
+    for (const pause of ['1m', '5d', '20d'] as const) {
+      await jump(world, from(home), from(newYork))
+      await jump(world, from(home), from(newYork))
+      assert.equal(world.found.splice(0).length, 2, `after ${pause}`)
+      world.clock.advance(pause)
+    }
   })
 
   it('CS-T1: nor is one who signs in with a stolen password', async () => {

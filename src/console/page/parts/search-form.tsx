@@ -1,6 +1,6 @@
 import type { JSX, RefObject } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { addressOf, anySession, type SessionFilter } from '../route.ts'
+import { addressOf, anySession, readRoute, type SessionFilter } from '../route.ts'
 
 /** Looks for sessions: by user exactly, by any text, by what they are. */
 export function SearchForm({
@@ -17,7 +17,12 @@ export function SearchForm({
     if (filter.user !== '') setBy('user')
   }, [filter.user, filter.text])
   const go = (changed: Partial<SessionFilter>) => {
-    location.hash = addressOf({ view: 'sessions', filter: { ...filter, ...changed } })
+    // The address is ahead of what is drawn: two choices in quick succession are both meant.
+    const now = readRoute(location.hash)
+    location.hash = addressOf({
+      view: 'sessions',
+      filter: { ...(now.view === 'sessions' ? now.filter : filter), ...changed },
+    })
   }
   const search = (how: 'text' | 'user', what: string) =>
     go(how === 'user' ? { user: what, text: '' } : { user: '', text: what.trim() })
