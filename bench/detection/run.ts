@@ -35,12 +35,18 @@ const { values } = parseArgs({
     help: { type: 'boolean', short: 'h' },
   },
 })
+/** Each attack has a victim of its own. */
+const leastPeople = 300
+
 if (values.help) console.log(usage)
 else await main()
 
 async function main(): Promise<void> {
   const { seed, start } = values
   if (values.publish && seed.startsWith('tuning')) throw new Error('What is published must not be what was tuned on.')
+  if (!(Number(values.people) >= leastPeople)) {
+    throw new Error(`--people must be at least ${leastPeople}, because each attack has a victim of its own.`)
+  }
   const days = Number(values.days)
   const simulation = new Simulation(seed, Date.parse(`${start}T00:00:00Z`), days)
   const people = Array.from({ length: Number(values.people) }, (_, number) => newPerson(number, simulation))

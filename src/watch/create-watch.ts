@@ -247,9 +247,10 @@ class RunningWatch implements Watch {
   }
 
   #record({ detector, at, sid, userId, fingerprint, evidence }: Detection): void {
-    const last = this.#recorded.get(fingerprint)
-    if (last !== undefined && at - last < minuteMs) return
-    this.#recorded.set(fingerprint, at)
+    const told = `${evidence.tentative === true ? 'tentative ' : ''}${fingerprint}`
+    const last = this.#recorded.get(told)
+    if (last !== undefined && Math.abs(at - last) < minuteMs) return
+    this.#recorded.set(told, at)
     this.#write({ at, sid, userId, origin: null, type: 'detector.hit', detector, alert: null, evidence })
   }
 

@@ -1,5 +1,5 @@
 import type { Draft } from './chain.ts'
-import { type AuditEvent, auditCatalogue } from './events.ts'
+import { type AuditEvent, severityOf } from './events.ts'
 import type { Privacy } from './privacy.ts'
 
 const mostUser = 256
@@ -17,7 +17,7 @@ export function entryOf(event: AuditEvent, privacy: Privacy): Draft {
   return {
     at: Math.abs(at) <= longestTime ? Math.trunc(at) : 0,
     type,
-    severity: auditCatalogue[type].severity,
+    severity: severityOf(event),
     sid: sid === null ? null : keepable(sid, mostText),
     userId: userId === null ? null : keepable(userId, mostUser),
     address: origin && privacy.address(origin.address),

@@ -23,7 +23,7 @@ export type WatchEvent = {
 export type WatchEventDetail =
   /** A session is used from an address or a client that it was not used from before; told once for each place. */
   | { readonly type: 'session.seen-elsewhere'; readonly changed: readonly ('network' | 'agent')[] }
-  /** A detector found something. `alert` is the alert that it belongs to, `null` when it is only recorded; `evidence` says what was seen. */
+  /** A detector found something. `alert` is the alert that it belongs to, `null` when it is only recorded, and then its severity is `info`; `evidence` says what was seen. */
   | {
       readonly type: 'detector.hit'
       readonly detector: DetectorName
@@ -97,4 +97,9 @@ export const watchCatalogue: Record<WatchEventType, { readonly owasp: string; re
 export const auditCatalogue: Record<AuditType, { readonly owasp: string; readonly severity: Severity }> = {
   ...eventCatalogue,
   ...watchCatalogue,
+}
+
+/** How urgent something is that is written down. What a detector found and made no alert of wakes nobody. */
+export function severityOf(event: AuditEvent): Severity {
+  return event.type === 'detector.hit' && event.alert === null ? 'info' : auditCatalogue[event.type].severity
 }

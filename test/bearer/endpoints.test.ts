@@ -104,6 +104,17 @@ describe('the introspection endpoint (IN-1)', () => {
     assert.deepEqual(refresh, { active: true, token_type: 'refresh_token', ...whose })
   })
 
+  it('leaves no trace: nobody who observes uses hears of it', async () => {
+    const api = startApi()
+    const { access_token } = await signIn(api)
+    let uses = 0
+    api.server.sessions.observe(() => {
+      uses += 1
+    })
+    assert.equal(Object(await ask(api, access_token)).body.active, true)
+    assert.equal(uses, 0)
+  })
+
   it('tells nobody anything about one that is not, nor strangers about any', async () => {
     const api = startApi()
     const { access_token, refresh_token } = await signIn(api)

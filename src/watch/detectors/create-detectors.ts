@@ -86,7 +86,7 @@ class RunningDetectors implements Detectors {
   readonly #setup: DetectorSetup
   readonly #looks: ReturnType<typeof startDetectors>
   readonly #lessons: ReturnType<typeof createLessons>
-  /** Signals that a detector found something in. */
+  /** Signals that a detector found something in that is not tentative. */
   readonly #suspicious = new WeakSet<Signal>()
   readonly #filter = new UseFilter()
   readonly #deadline: Deadline
@@ -166,6 +166,7 @@ class RunningDetectors implements Detectors {
       try {
         await this.#look(batch)
         this.#isTroubled = false
+        await this.#learn(batch)
       } catch (error) {
         // Whoever waits for the end does not wait for each batch to fail.
         const given = this.#isHurried ? this.#waiting.splice(0).length : 0
@@ -203,12 +204,16 @@ class RunningDetectors implements Detectors {
         if (held) this.#settle(question, () => question.inquiry.judge(held), open)
       }
     }
-    await this.#learn(batch)
   }
 
+  /** Nothing is lost of what was judged already when it cannot be learned from. */
   async #learn(batch: readonly Signal[]): Promise<void> {
-    const see = batch.flatMap(signal => this.#lessons(signal, this.#suspicious.has(signal)))
-    if (see.length > 0) await ask(this.#setup.windows, [{ see, judge: () => null }], this.#deadline)
+    try {
+      const see = batch.flatMap(signal => this.#lessons(signal, this.#suspicious.has(signal)))
+      if (see.length > 0) await ask(this.#setup.windows, [{ see, judge: () => null }], this.#deadline)
+    } catch (error) {
+      this.#troubled(error)
+    }
   }
 
   /** Takes what came out to where it belongs. A detector that throws harms only itself. */

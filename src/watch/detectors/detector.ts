@@ -75,6 +75,6 @@ export interface Finding {
   /** Where the client is, in the clear: the frame puts it as the privacy options have it. */
   readonly origin: RequestOrigin | null
   readonly evidence: Evidence
-  /** Whether it is said of somebody the watch is only getting to know: then it is written down and no alert. Default: no. */
+  /** Whether it may well be the user, whom the watch does not know enough: then it is written down and no alert. Default: no. */
   readonly isTentative?: boolean
 }

@@ -24,8 +24,8 @@ export const impossibleTravel: Detector<ImpossibleTravelTuning> = {
     'database of places (`geo`). What both places may be off is taken from the distance. Networks that the user came from ' +
     'in the last 90 days, networks known to be VPNs or relays, and two places of one provider in one country, say nothing; nor does the way between a ' +
     'network that the user has been coming from for longer than a day and another country that they come from as long; nor ' +
-    'does a carrier of a country the user comes from beside a network that others sign in from, for a phone abroad still comes out at home; ' +
-    'nor does a program that signs in at home while its owner travels. It is only written down while the watch is getting to know the user.',
+    'does a carrier of a country the user comes from beside a network that others sign in from, for a phone abroad still comes out at home. ' +
+    'It is only written down while the watch is getting to know the user, and after a sign-in of a program at home, which may run there while its owner travels.',
   falseAlarms:
     'The first days of a VPN that is not known to be one, until there were alerts on three of them. A phone that roams, while too few ' +
     'people sign in to tell its carrier from other networks, or when the carrier serves homes from the same autonomous system.',
@@ -69,10 +69,10 @@ export const impossibleTravel: Detector<ImpossibleTravelTuning> = {
             .filter(one => one.member !== member)
             .map(one => ({ ...one, spot: decodeSpot(one.member) }))
             .filter(({ spot }) => isPlaced(spot))
-          // What runs at home signs in there while its owner travels.
+          // What runs at home signs in there while its owner travels: where the owner was says more.
           const person = isProgram(now) ? undefined : others.findLast(({ spot }) => !isProgram(spot))
-          const from = person ?? others.at(-1)
-          if (!from || isBack(others, now) || !isImpossible(from, now, at)) return null
+          const from = [person, others.at(-1)].find(one => one && isImpossible(one, now, at))
+          if (!from || isBack(others, now)) return null
           return unlessExplained(signal, { userId, between: 'sign-ins', from, now }, facts)
         },
       }
@@ -93,16 +93,15 @@ function unlessExplained(signal: Signal, { userId, between, from, now }: Journey
   return acquaintance({ userId, at }, now, from.spot, facts, known => {
     // Who uses a VPN for weeks, or travels with one, comes back from it to new networks at home as well.
     const isCommute = known.isCommuter && isOtherCountry(from.spot, now)
-    const isLeftAtHome = known.isHome && isProgram(from.spot) && !isProgram(now)
-    const isExplained = known.isFamiliar || known.isPhone || isCommute || isLeftAtHome
-    if (isExplained) return null
+    if (known.isFamiliar || known.isPhone || isCommute) return null
     const evidence = {
       between,
       km: Math.round(travelledKm(from.spot, now)),
       minutes: Math.round((at - from.lastAt) / 60_000),
       countries: [from.spot.country ?? '?', now.country ?? '?'],
     }
-    const { isTentative } = known
+    const isLeftAtHome = known.isHome && isProgram(from.spot) && !isProgram(now)
+    const isTentative = known.isTentative || isLeftAtHome
     return { severity: 'alert', subject: sid ?? 'unknown', at, sid, userId, origin, evidence, isTentative }
   })
 }

@@ -3,7 +3,7 @@ import type { Inquiry, Outcome } from './detector.ts'
 import type { Facts } from './facts.ts'
 import { crowdSighting, hasCrowd, isCarrier, watchSighting } from './network-crowd.ts'
 import { isOtherCountry, type Spot } from './spot.ts'
-import { isFamiliar, isSettled, isSettledCountry, networksOfUser } from './user-networks.ts'
+import { isFamiliar, isSettled, isSettledCountry, networksOfUser, userSighting } from './user-networks.ts'
 
 /** What is known of a user and of two networks that they, or somebody else, come from. */
 export interface Acquaintance {
@@ -37,8 +37,8 @@ export function acquaintance(
 ): Inquiry {
   const crowds = [now, other].map(spot => crowdSighting(spot, at))
   return {
-    see: [networksOfUser(userId, at, facts), watchSighting(at), ...crowds.flat()],
-    judge({ seen: [user = [], watch = [], ...answers] }) {
+    see: [networksOfUser(userId, at, facts), userSighting(userId, at, facts), watchSighting(at), ...crowds.flat()],
+    judge({ seen: [user = [], began = [], watch = [], ...answers] }) {
       const [here = [], there = []] = crowds.map(({ length }) => answers.splice(0, length).flat())
       const isNew = (known: readonly Seen[]) => !known.some(({ firstAt }) => firstAt <= at - facts.learningMs)
       const isRoaming = (carrier: Spot, itsCrowd: readonly Seen[], otherCrowd: readonly Seen[]) =>
@@ -50,7 +50,7 @@ export function acquaintance(
         isCommuter: isSettled(other, at, user) && isSettledCountry(now, at, user),
         isSettled: isSettled(now, at, user) && isSettled(other, at, user),
         isPhone: isRoaming(now, here, there) || isRoaming(other, there, here),
-        isTentative: isNew(user) && (isNew(watch) || (hasCrowd(here) && hasCrowd(there))),
+        isTentative: isNew(began) && (isNew(watch) || (hasCrowd(here) && hasCrowd(there))),
       })
     },
   }

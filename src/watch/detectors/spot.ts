@@ -109,7 +109,7 @@ export function isMediaPlayer({ agent }: Spot): boolean {
   return agent?.browser === mediaPlayer
 }
 
-/** Whether it is what somebody lets run, and nobody looks at: it says what it is called, or nothing, but is no browser. */
+/** Whether it is no browser: a script that somebody lets run, or an app. */
 export function isProgram({ agent }: Spot): boolean {
   return agent !== null && agent.browser === null
 }

@@ -1,5 +1,4 @@
 import { UsageError } from '../../errors.ts'
-import { durationMs } from '../../session/duration.ts'
 import { agentChanged } from './agent-changed.ts'
 import { bindingFailure } from './binding-failure.ts'
 import { csrfProbing } from './csrf-probing.ts'
@@ -9,7 +8,7 @@ import type { Facts } from './facts.ts'
 import { forgedToken } from './forged-token.ts'
 import { impossibleTravel } from './impossible-travel.ts'
 import { networkChanged } from './network-changed.ts'
-import { type DetectorOptions, type Tunings, tuned, usualLearning } from './options.ts'
+import { type DetectorOptions, type Tunings, tuned } from './options.ts'
 import { passwordSpraying } from './password-spraying.ts'
 import { passwordStuffing } from './password-stuffing.ts'
 import { riskySignIn } from './risky-sign-in.ts'
@@ -70,6 +69,8 @@ export function startDetectors(
     for (const type of detector.hears) listen(type, { name, look })
   }
   listen('session.used', { name: null, look: seenElsewhere(facts) })
+  // There is something to be learned from a sign-in even where no detector looks at it.
+  listen('session.signed-in', { name: null, look: () => null })
   checkNames(options)
   for (const name of detectorNames) start(name)
   return listeners
@@ -77,8 +78,7 @@ export function startDetectors(
 
 const detectorNames = Object.keys(detectors) as SignalDetectorName[]
 
-function checkNames({ relays = [], learning = usualLearning, ...options }: DetectorOptions): void {
-  durationMs(learning, 'detectors.learning')
+function checkNames({ relays = [], learning: _, ...options }: DetectorOptions): void {
   const unknown = Object.keys(options).find(name => !Object.hasOwn(detectors, name))
   if (unknown !== undefined) {
     throw new UsageError(

@@ -23,12 +23,18 @@ interface Arrival {
 
 /** Notes a user's network and country; nothing when both are unknown. */
 export function userNetworks({ userId, at, isSuspicious }: Arrival, spot: Spot, facts: Facts): readonly Sighting[] {
-  return [networkOf(spot), countryOf(spot)]
+  // Where a relay is says nothing about where its users are.
+  return [networkOf(spot), spot.relay ? null : countryOf(spot)]
     .filter(member => member !== null)
     .map(member => ({
       ...networksOfUser(userId, at, facts),
       member: isSuspicious ? `${doubt(member)}${Math.floor(at / dayMs)}` : member,
     }))
+}
+
+/** Since when the user has been coming: asks and notes it, in a window of its own, which no number of networks pushes it out of. */
+export function userSighting(userId: string, at: number, facts: Facts): Sighting {
+  return { key: `user-began:${facts.hash('user', userId)}`, member: 'here', at, windowMs: rememberedMs, most: 1 }
 }
 
 /** The question which networks and countries a user comes from. */
@@ -59,11 +65,13 @@ export function isSettledCountry(spot: Spot, at: number, seen: readonly Seen[]):
 
 function isKnown(member: string | null, before: number, seen: readonly Seen[]): boolean {
   if (member === null) return false
-  const earlier = seen.filter(({ firstAt }) => firstAt < before)
-  return (
-    earlier.some(one => one.member === member) ||
-    earlier.filter(one => one.member.startsWith(doubt(member))).length >= daysOfDoubt
-  )
+  const doubts = seen.filter(one => one.member.startsWith(doubt(member))).map(({ firstAt }) => firstAt)
+  const doubtedAt = Math.min(...doubts)
+  // What was theirs for a day before anybody doubted it stays theirs. What came up later may be the thief once more.
+  const isTheirs = ({ firstAt }: Seen) => firstAt < before && firstAt <= doubtedAt - settledMs
+  if (seen.some(one => one.member === member && isTheirs(one))) return true
+  const earlier = doubts.filter(doubtedAt => doubtedAt < before)
+  return earlier.length >= daysOfDoubt && Math.max(...earlier) - doubtedAt >= (daysOfDoubt - 1) * dayMs
 }
 
 function doubt(member: string): string {

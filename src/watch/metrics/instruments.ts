@@ -195,7 +195,7 @@ export const instruments: readonly Instrument[] = [
     name: 'latchkey.detector.hits',
     kind: 'counter',
     unit: '{detection}',
-    help: 'What detectors found, by detector; one alert may stand for many.',
+    help: 'What detectors found, by detector; one alert may stand for many, and what is only written down counts as well.',
     label: { name: 'detector', values: detectorNames },
     watch: true,
     now: ({ watch }) => watch?.hits,

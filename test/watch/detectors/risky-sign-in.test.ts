@@ -62,6 +62,35 @@ describe('risky sign-ins', () => {
     })
   }
 
+  it('CS-S8: one new thing is not enough, however low the score', async () => {
+    for (const origin of [from('10.1.0.5', browsers.firefox), from('10.6.0.5')]) {
+      const it = await watchedWorld({ options: { 'risky-sign-in': { score: 1.5 }, 'impossible-travel': false } })
+      await crowd(it)
+      await crowd(it)
+      await history(it, 20)
+      await signIn(it, 'ada', origin)
+      assert.deepEqual(it.hits(), [])
+    }
+  })
+
+  for (const [name, times, found] of [
+    ['once in sixty', 60, ['risky-sign-in']],
+    ['once in forty', 40, []],
+  ] as const) {
+    it(`a country and a browser that were there ${name}: ${found.length > 0 ? 'risky' : 'not risky'}`, async () => {
+      const abroad = from('10.6.0.5', browsers.firefox)
+      const it = await watchedWorld({ options: { 'risky-sign-in': { score: 1.2 }, 'impossible-travel': false } })
+      for (let n = 0; n < 300; n += 1) await signIn(it, `user-${n % 40}`, n % 2 ? abroad : from('10.1.0.5'))
+      for (let n = 0; n < times; n += 1) {
+        await signIn(it, 'ada', n === 3 ? abroad : from('10.1.0.5'))
+        it.clock.advance('1d')
+      }
+      it.forget()
+      await signIn(it, 'ada', abroad)
+      assert.deepEqual(it.hits(), found)
+    })
+  }
+
   it('says how risky it was, and what was new', async () => {
     const it = await world(20)
     await signIn(it, 'ada', from('10.6.0.5', browsers.firefox))

@@ -365,6 +365,26 @@ describe('one session', () => {
     }
   })
 
+  it('CS-T1: a phone’s page and the desktop page take three returns, of anybody', async () => {
+    const world = await watchedWorld()
+    const [page, desktop] = [from(home, browsers.iphone), from(home, browsers.iphoneAsDesktop)]
+    const session = world.session(page)
+    for (const [use, origin] of [page, desktop, page, desktop, page].entries()) {
+      assert.deepEqual(world.alarms(), [], `before use ${use + 1}`)
+      await world.use(session, origin)
+      world.clock.advance('20s')
+    }
+    assert.deepEqual(world.alarms(), ['two-places'])
+  })
+
+  it('CS-T1: the desktop page comes from the same version of the browser', async () => {
+    const world = await watchedWorld()
+    const session = world.session(from(home, browsers.iphone))
+    await world.use(session, from(home, browsers.iphone))
+    await world.use(session, from(home, browsers.iphoneAsDesktop.replace('17.5', '16.6')))
+    assert.deepEqual(world.hits(), ['agent-changed'])
+  })
+
   it('a detection says whose session it is and what was seen, and the address as the privacy options have it', async () => {
     const { found, clock } = await tell([
       [null, from(home)],

@@ -158,6 +158,12 @@ export async function watchedWorld(setup: Partial<DetectorSetup> & { readonly no
       return [...new Set(found.map(({ detector }) => detector))].sort()
     },
 
+    /** What was found until now is over; says how much it was. */
+    forget(): number {
+      alarming.length = 0
+      return found.splice(0).length
+    },
+
     /** Which of them found something that becomes an alert: about somebody whom the watch knows. */
     alarms(): string[] {
       return [...new Set(alarming.map(({ detector }) => detector))].sort()
