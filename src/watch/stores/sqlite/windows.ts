@@ -1,17 +1,21 @@
 import { toColumn } from '../../../databases/column-text.ts'
 import type { Count, Seen, Sighting, Windows } from '../../store.ts'
 import { membersIn, real, toMembers, whole } from '../rows.ts'
-import { afterAdding, afterSighting, type Counter, countAt, overAt } from '../window.ts'
+import { afterSighting, countAt, overAt } from '../window.ts'
 import type { Connection } from './connection.ts'
 
 /*
- * A window is one row: it is read and written as a whole, and has few members. When it is over is kept in minutes, so that
- * most changes leave the index alone.
+ * A window is one row: it is read and written as a whole, and has few members. When it is over is kept in minutes, and of what
+ * is kept long in hundredths of its life, so that most changes leave the index alone.
  */
 const putWindow = `INSERT INTO windows (key, members, over_minute) VALUES (?, ?, ?)
   ON CONFLICT (key) DO UPDATE SET members = excluded.members, over_minute = max(over_minute, excluded.over_minute)`
-const putCounter = `INSERT INTO counters (key, count, added_at, over_minute) VALUES (?, ?, ?, ?)
-  ON CONFLICT (key) DO UPDATE SET count = excluded.count, added_at = excluded.added_at, over_minute = max(over_minute, excluded.over_minute)`
+/** What `countAt` and `afterAdding` say, in one step: a sign-in adds to more than a dozen counters. */
+const addToCounter = `INSERT INTO counters (key, count, added_at, over_minute) VALUES (?1, ?2, ?3, ?4)
+  ON CONFLICT (key) DO UPDATE SET
+    count = CASE WHEN excluded.added_at - added_at < ?5 THEN count ELSE 0 END + excluded.count,
+    added_at = max(added_at, excluded.added_at), over_minute = max(over_minute, excluded.over_minute)
+  RETURNING count`
 
 /** Windows and counters in SQLite. */
 export function sqliteWindows(connection: Connection): Windows {
@@ -19,19 +23,26 @@ export function sqliteWindows(connection: Connection): Windows {
     const key = toColumn(sighting.key)
     const known = connection.row('SELECT members FROM windows WHERE key = ?', key)
     const window = afterSighting(known ? membersIn(known[0]) : [], sighting)
-    connection.change(putWindow, key, toMembers(window), minuteAfter(overAt(sighting)))
+    connection.change(putWindow, key, toMembers(window), overMinute(overAt(sighting), sighting.windowMs))
     return window
   }
 
   function tally(count: Count): number {
     const key = toColumn(count.key)
-    const row = connection.row('SELECT count, added_at FROM counters WHERE key = ?', key)
-    const known: Counter | undefined = row && { count: real(row[0]), addedAt: whole(row[1]) }
-    if (count.by > 0) {
-      const added = afterAdding(known, count)
-      connection.change(putCounter, key, added.count, added.addedAt, minuteAfter(count.at + count.forgetAfterMs))
+    const { by, at, forgetAfterMs } = count
+    if (by > 0) {
+      const row = connection.row(
+        addToCounter,
+        key,
+        by,
+        at,
+        overMinute(at + forgetAfterMs, forgetAfterMs),
+        forgetAfterMs,
+      )
+      return row ? real(row[0]) - by : 0
     }
-    return countAt(known, count)
+    const row = connection.row('SELECT count, added_at FROM counters WHERE key = ?', key)
+    return countAt(row && { count: real(row[0]), addedAt: whole(row[1]) }, count)
   }
 
   return {
@@ -57,6 +68,8 @@ export function sqliteWindows(connection: Connection): Windows {
   }
 }
 
-function minuteAfter(instant: number): number {
-  return Math.ceil(instant / 60_000)
+/** From which minute on it may be removed. */
+function overMinute(overAt: number, lifeMs: number): number {
+  const step = Math.max(1, Math.floor(lifeMs / 100 / 60_000))
+  return Math.ceil(overAt / 60_000 / step) * step
 }
