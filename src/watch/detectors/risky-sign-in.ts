@@ -1,7 +1,7 @@
 import { type RiskCounts, type RiskLevel, riskScore } from '../risk.ts'
 import type { Count } from '../store.ts'
 import type { Detector } from './detector.ts'
-import type { Spot } from './spot.ts'
+import { isProgram, type Spot } from './spot.ts'
 
 /** How risky sign-ins are recognised. */
 export interface RiskySignInTuning {
@@ -13,6 +13,12 @@ export interface RiskySignInTuning {
   readonly leastOfAll: number
 }
 
+/**
+ * Thieves sign in by programs far more often than people who never did before. The paper has a term for it, the likelihood of an attack
+ * given a value, which nobody knows here but for this one.
+ */
+const weightOfPrograms = 4
+
 /** Months; who was away for longer begins anew. */
 const forgetAfterMs = 180 * 24 * 3_600_000
 
@@ -22,8 +28,8 @@ export const riskySignIn: Detector<RiskySignInTuning> = {
   sees:
     'A sign-in that succeeded and is unlike this user: the likelihood of its network and its browser among all users, by their ' +
     'likelihood for this user (Freeman et al., NDSS 2016). A new country alone, a new phone alone, an update alone are not enough: ' +
-    'it takes a browser and a country that are both new, or nearly.',
-  falseAlarms: 'The first sign-in with a new phone, abroad.',
+    'it takes a browser and a country that are both new, or nearly. A program that is no browser weighs four times as much.',
+  falseAlarms: 'The first sign-in with a new phone, abroad; the first with a new app there.',
   tuning:
     'Needs a database of countries and autonomous systems (`geo`): without one the score rarely gets so high. A lower `score` and ' +
     '`leastOfUser` judge people sooner, of whom little is known.',
@@ -39,8 +45,9 @@ export const riskySignIn: Detector<RiskySignInTuning> = {
         tally: questions(facts.hash('user', userId), chains, at),
         judge({ counts }) {
           const known = riskCounts(chains, counts)
-          if (known.user < leastOfUser || known.all < leastOfAll || !isUnlikeInBoth(known)) return null
-          const score = riskScore(known)
+          const weight = isProgram(spot) ? weightOfPrograms : 1
+          if (known.user < leastOfUser / weight || known.all < leastOfAll || !isUnlikeInBoth(known)) return null
+          const score = riskScore(known) * weight
           if (score < least) return null
           const evidence = {
             score: Math.round(score),
