@@ -136,7 +136,8 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   subscribe(listener: EventListener): () => void
   /**
    * Adds an observer of uses: called for every request that loads a live session, or comes with an access token of one for which
-   * the store is asked, with where it comes from; the returned function removes it. For detectors. It runs in the middle of every request, so it must be quick.
+   * the store is asked, with where it comes from; the returned function removes it. For detectors. It runs in the middle of
+   * every request, so it must be quick.
    */
   observe(observer: UseObserver): () => void
   /**

@@ -34,7 +34,7 @@ export interface DetectorSetup {
   readonly clock: () => number
   /**
    * Gets what was found. One thing that goes on is told again at most every ten seconds by a node, unless it gets worse. What is
-   * tentative is said of a user whom the watch is only getting to know: it is for the trail, and no alert.
+   * tentative may well be the user, whom the watch does not know enough: it is for the trail, and no alert.
    */
   readonly found: (detection: Detection, isTentative: boolean) => void
   /** Gets what belongs into the trail and is no finding. */
