@@ -90,8 +90,8 @@ describe('T18 anomalies', () => {
     await at(second, tokyo).signIn('alice')
     const [hit, ...others] = await story('detector.hit')
     assert.deepEqual(
-      [hit?.detail.detector, hit?.detail.alert, hit?.userId, others],
-      ['impossible-travel', null, 'alice', []],
+      [hit?.detail.detector, hit?.detail.alert, hit?.severity, hit?.userId, others],
+      ['impossible-travel', null, 'info', 'alice', []],
     )
     assert.deepEqual(await alerts(), [])
     const minute = Math.floor(clock.now() / 60_000)
@@ -100,6 +100,31 @@ describe('T18 anomalies', () => {
       [],
       'nor is it counted as one',
     )
+  })
+
+  it('CS-T1: what may be somebody new does not hide what is surely not them, where both are only written down', async () => {
+    const { first, clock, flush, story } = await start({}, { actions: { 'impossible-travel': 'record' } })
+    for (const day of [1, 2]) {
+      for (const user of ['bob', 'carol', 'dave']) {
+        for (const place of [home, newYork]) await at(first, place).signIn(`${user} of ${place}`)
+      }
+      await flush()
+      clock.advance(day === 1 ? '1d' : '8d')
+    }
+    const owner = at(first, home)
+    await owner.signIn('alice', {}, as(browsers.chrome))
+    await flush()
+    clock.advance('1m')
+    for (const place of [newYork, tokyo]) {
+      await at(first, place, owner).see(as(browsers.chrome))
+      await flush()
+      clock.advance('20s')
+    }
+    const evidence = (await story('detector.hit')).map(({ detail }) => Object(detail.evidence))
+    assert.deepEqual(evidence.map(({ countries, tentative = false }) => [...countries, tentative]).sort(), [
+      ['DE', 'US', true],
+      ['US', 'JP', false],
+    ])
   })
 
   it('CS-T1: an update of the browser and a move to another network are written down, and no alert', async () => {

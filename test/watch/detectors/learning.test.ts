@@ -174,6 +174,18 @@ describe('what looked like somebody else', () => {
     }
   })
 
+  it('CS-T1: three days are not midnight, and the midnight after', async () => {
+    const world = await watchedWorld()
+    await knownFor(world, 10)
+    const midnight = 86_400_000 - (world.clock.now() % 86_400_000)
+    world.clock.advance(`${midnight - 150_000}ms`)
+    for (const pause of ['5m', '1d', '1m', '1m'] as const) {
+      await jump(world, from(home), from(newYork))
+      assert.equal(world.forget(), 1)
+      world.clock.advance(pause)
+    }
+  })
+
   it('CS-T1: nor is one who signs in with a stolen password', async () => {
     const world = await watchedWorld()
     await knownFor(world, 10)
