@@ -39,9 +39,10 @@ export class LiveSessions {
     return after(this.#engine.administration.find(access.sid, 'remembered'), found => {
       if (!found || found.record.userId !== access.userId || !mayCome(access, found.body)) return false
       if (origin) {
-        this.#engine.observe(found, { arrivedAt: this.#engine.now(), origin })
-        this.#engine.touch(found)
-        if (cameWithCurrent(access, found.body)) this.#engine.noteArrival(found)
+        const engine = this.#engine
+        if (engine.events.observed) engine.tellUse(found, { arrivedAt: engine.now(), origin })
+        engine.touch(found)
+        if (cameWithCurrent(access, found.body)) engine.noteArrival(found)
       }
       return true
     })

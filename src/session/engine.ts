@@ -352,7 +352,7 @@ export class Engine {
       case 'replayed':
         return stage === 'arriving' ? this.#replayed(record, arrival) : null
     }
-    if (stage === 'arriving') this.observe({ record, body }, arrival)
+    if (stage === 'arriving' && this.events.observed) this.tellUse({ record, body }, arrival)
     if (same) return { ...memo, json: own ? own.carried.json : memo.json, record, verdict, known, own }
     const secret = verdict.kind === 'current' ? known.secret : unsealHandoff(known.key, verdict.handoff, record.sid)
     if (!secret) return this.#corrupt(record, arrival)
@@ -366,9 +366,8 @@ export class Engine {
     return { ...opened, record, verdict, known, own }
   }
 
-  /** Tells whoever observes that a request uses a session. */
-  observe({ record, body }: Pick<Held, 'record' | 'body'>, arrival: Arrival): void {
-    if (!this.events.observed) return
+  /** Tells whoever observes that a request uses a session. Ask first whether anybody does: it is on the way of each request. */
+  tellUse({ record, body }: Pick<Held, 'record' | 'body'>, arrival: Arrival): void {
     const { sid, userId, createdAt, lastSeenAt } = record
     const { client } = body
     const { arrivedAt: at } = arrival

@@ -70,7 +70,7 @@ function isKnown(member: string | null, before: number, seen: readonly Seen[]): 
   // What was theirs for a day before anybody doubted it stays theirs. What came up later may be the thief once more.
   const isTheirs = ({ firstAt }: Seen) => firstAt < before && firstAt <= doubtedAt - settledMs
   if (seen.some(one => one.member === member && isTheirs(one))) return true
-  const earlier = doubts.filter(doubtedAt => doubtedAt < before)
+  const earlier = doubts.filter(firstAt => firstAt < before)
   return earlier.length >= daysOfDoubt && Math.max(...earlier) - doubtedAt >= (daysOfDoubt - 1) * dayMs
 }
 
